@@ -1,0 +1,67 @@
+"""The model card that travels with a saved detector."""
+
+from typing import TYPE_CHECKING
+
+from jinja2 import Template
+
+if TYPE_CHECKING:
+    from .base import Detector
+
+__all__ = ["model_card"]
+
+CARD = Template(
+    """\
+---
+library_name: oodles
+tags: [anomaly-detection]
+---
+# {{ name }}, fitted
+
+| | |
+|---|---|
+| input | {{ input }} |
+| noise model | {{ noise }} |
+| members | {{ model.members }} |
+| score | `{{ detector.scoring }}`: {{ formula }} |
+| alarm | above {{ "%.6g"|format(-detector.offset_) }} |
+| calibrated on | {{ held }} held-out rows: the smallest p-value is {{ "%.3g"|format(smallest) }} |
+| trained for | {{ epochs }} epochs |
+| random_state | {{ detector.random_state }} |
+
+```python
+import oodles
+
+detector = oodles.load("this folder")
+detector.p_value(X)   # how often a normal row is at least as strange
+```
+
+Nothing in this folder executes when it is loaded. Every parameter is in `config.json`.
+
+Known limits: alarms keep their false-alarm rate only while normal rows stay like the held-out ones; a likelihood can
+call simple pictures likelier than those it learned from.
+""",
+    trim_blocks=True,
+    autoescape=False,  # noqa: S701 - Markdown for a file, not HTML
+)
+
+
+def model_card(detector: "Detector") -> str:
+    """A page of Markdown: what the model reads, what its score means, what its alarm promises."""
+    layout, model = detector.encoder_.layout, detector.model_
+    kinds = {kind: len(layout.only(kind).columns) for kind in ("real", "binary", "category")}
+    table = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    scoring = model.scores[detector.scoring.split("-")[0]]
+    return CARD.render(
+        name=type(detector).__name__,
+        detector=detector,
+        model=model,
+        input="pictures, channels x height x width = {} x {} x {}".format(*layout.shape)
+        if layout.shape
+        else f"{layout.features} columns ({table})",
+        noise=detector.likelihood if detector.likelihood != "auto" else "one σ learned "
+        + ("for all pixels" if layout.shape else "per real column; Bernoulli; categorical"),
+        formula=(scoring.__doc__ or "").split("\n")[0],
+        held=len(detector.calibration_.scores),
+        smallest=detector.calibration_.smallest,
+        epochs=len(detector.history_["validation_loss"]),
+    )

@@ -1,0 +1,143 @@
+"""Networks as functions of numbers: rows in, rows out, a member axis in front."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from .layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Linear,
+    Picture,
+    SpectralNorm,
+    Upsample,
+    glorot,
+    normal,
+)
+
+__all__ = ["color_decoder", "color_encoder", "gray_decoder", "gray_encoder", "mlp"]
+
+NORMAL = normal(0.02**0.5)
+"""The papers' start for gray convolutions: weights and biases from N(0, 0.02)."""
+
+
+def mlp(inputs: int, outputs: int, hidden: Sequence[int], members: int) -> nn.Sequential:
+    """Dense layers with SiLU between them: (M, B, inputs) → (M, B, outputs)."""
+    widths = [inputs, *hidden]
+    layers: list[nn.Module] = []
+    for narrow, wide in zip(widths, widths[1:], strict=False):
+        layers += [Linear(narrow, wide, members), nn.SiLU()]
+    return nn.Sequential(*layers, Linear(widths[-1], outputs, members))
+
+
+def halved(shape: tuple[int, ...], times: int) -> tuple[int, int]:
+    """Height and width after `times` convolutions of stride 2."""
+    return -(-shape[1] // 2**times), -(-shape[2] // 2**times)
+
+
+class Crop(nn.Module):
+    """(M, B, C, ≥H, ≥W) → (M, B, C·H·W): pictures cut to size and laid out as rows."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The rows."""
+        return x[..., : self.shape[1], : self.shape[2]].flatten(2)
+
+
+def gray_encoder(shape: tuple[int, ...], outputs: int, members: int) -> nn.Sequential:
+    """Five 5x5 convolutions with ReLU, then a dense head: rows of pictures → (M, B, outputs).
+
+    References:
+        | Distribution Matching in Variational Inference (Rosca et al., 2018), https://arxiv.org/abs/1802.06847
+        | Negative Sampling in Variational Autoencoders (Csiszárik et al., 2019), https://arxiv.org/abs/1910.02760
+    """
+    height, width = halved(shape, 3)
+    layers: list[nn.Module] = [Picture(*shape)]
+    channels = shape[0]
+    for filters, stride in ((8, 2), (16, 1), (32, 2), (64, 1), (64, 2)):
+        layers += [Conv(channels, filters, 5, members, stride=stride, init=NORMAL), nn.ReLU()]
+        channels = filters
+    return nn.Sequential(*layers, nn.Flatten(2), Linear(64 * height * width, outputs, members, glorot))
+
+
+def gray_decoder(
+    inputs: int, shape: tuple[int, ...], parameters: int, members: int, *, width: int = 32
+) -> nn.Sequential:
+    """A dense layer, three 5x5 transposed convolutions with ReLU, a 5x5 convolution: (M, B, inputs) → (M, B, P).
+
+    `width` filters work at full size: 256 in the papers' network, 32 in the light one (five to six times cheaper).
+    `parameters` numbers are given for each of the C·H·W pixels.
+
+    References:
+        | Negative Sampling in Variational Autoencoders (Csiszárik et al., 2019), https://arxiv.org/abs/1910.02760
+    """
+    small = halved(shape, 2)
+    return nn.Sequential(
+        Linear(inputs, 64 * small[0] * small[1], members, glorot),
+        Picture(64, *small),
+        ConvTranspose(64, 32, 5, members, stride=2, init=NORMAL),
+        nn.ReLU(),
+        ConvTranspose(32, 32, 5, members, stride=2, init=NORMAL),
+        nn.ReLU(),
+        ConvTranspose(32, width, 5, members, init=NORMAL),
+        nn.ReLU(),
+        Conv(width, parameters * shape[0], 5, members, init=NORMAL),
+        Crop(shape),
+    )
+
+
+def color_encoder(
+    shape: tuple[int, ...],
+    outputs: int,
+    members: int,
+    *,
+    affine_only: bool = False,
+    spectral: bool = False,
+) -> nn.Sequential:
+    """Four 4x4 convolutions with batch normalization and ReLU, then a dense head: rows → (M, B, outputs).
+
+    `spectral` replaces batch normalization by spectral normalization; `affine_only` keeps its moments at 0 and 1.
+
+    References:
+        | Negative Sampling in Variational Autoencoders (Csiszárik et al., 2019), https://arxiv.org/abs/1910.02760
+    """
+    height, width = halved(shape, 3)
+    layers: list[nn.Module] = [Picture(*shape)]
+    channels = shape[0]
+    for filters, stride in ((32, 1), (64, 2), (128, 2), (256, 2)):
+        conv = Conv(channels, filters, 4, members, stride=stride, bias=False, init=glorot)
+        norm = BatchNorm(filters, members, affine_only=affine_only)
+        layers += [SpectralNorm(conv), nn.ReLU()] if spectral else [conv, norm, nn.ReLU()]
+        channels = filters
+    return nn.Sequential(*layers, nn.Flatten(2), Linear(256 * height * width, outputs, members, glorot))
+
+
+def color_decoder(
+    inputs: int,
+    shape: tuple[int, ...],
+    parameters: int,
+    members: int,
+    *,
+    affine_only: bool = False,
+    norm: bool = True,
+) -> nn.Sequential:
+    """A dense layer, three times [4x4 convolution, batch normalization, ReLU, doubling], a convolution → (M, B, P).
+
+    References:
+        | Negative Sampling in Variational Autoencoders (Csiszárik et al., 2019), https://arxiv.org/abs/1910.02760
+    """
+    small = halved(shape, 3)
+    layers: list[nn.Module] = [Linear(inputs, 256 * small[0] * small[1], members, glorot), Picture(256, *small)]
+    channels = 256
+    for filters in (128, 64, 32):
+        layers.append(Conv(channels, filters, 4, members, bias=False, init=glorot))
+        if norm:
+            layers.append(BatchNorm(filters, members, affine_only=affine_only))
+        layers += [nn.ReLU(), Upsample()]
+        channels = filters
+    last = Conv(channels, parameters * shape[0], 4, members, bias=False, init=glorot)
+    return nn.Sequential(*layers, last, Crop(shape))

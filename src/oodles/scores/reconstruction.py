@@ -1,0 +1,64 @@
+"""How well a model gives a row back.
+
+References:
+    | Variational Autoencoder based Anomaly Detection using Reconstruction Probability (An & Cho, 2015)
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..shapes import Batch, Codes, PerFeature, PerRow
+from .points import normal_points
+from .protocols import Posterior, Reconstructs
+
+__all__ = [
+    "codes",
+    "likelihood",
+    "log_likelihoods",
+    "mean_log_probability",
+    "reconstruction_error",
+    "reconstruction_probability",
+    "surprise",
+]
+
+
+def reconstruction_error(model: Reconstructs, x: Batch) -> PerRow:
+    r"""$\frac{1}{D} \sum_d (x_d - \hat x_d)^2$ over observed cells, in squared encoded units."""
+    squares = (x - model.likelihood.mean(model.decoder(model.code(x)))).square()
+    return squares.nansum(-1) / (~x.isnan()).sum(-1).clamp_min(1)
+
+
+def likelihood(model: Reconstructs, x: Batch) -> PerRow:
+    r"""$-\log p(x | \hat z)$ in nats, with the code $\hat z$ of the row: an error weighed by what is usual."""
+    return -model.likelihood.log_prob(x, model.decoder(model.code(x)))
+
+
+def codes(model: Posterior, x: Batch, draws: int) -> list[Codes]:
+    """Codes of each row from q(z | x) at the model's fixed points (more are made where more are asked for)."""
+    mean, std = model.posterior(x)
+    stored = model.points
+    points = stored[:draws] if draws <= len(stored) else normal_points(draws, stored.shape[1]).to(stored)
+    return [mean + std * point for point in points]
+
+
+def log_likelihoods(model: Posterior, x: Batch, draws: int) -> Tensor:
+    """log p(x | z_l) in nats for each draw, (draws, M, B)."""
+    return torch.stack([model.likelihood.log_prob(x, model.decoder(z)) for z in codes(model, x, draws)])
+
+
+def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32) -> PerRow:
+    r"""$-\log \frac1L \sum_l p(x | z_l)$ in nats, $z_l \sim q(z|x)$: An & Cho's score, in log space."""
+    return math.log(draws) - log_likelihoods(model, x, draws).logsumexp(0)
+
+
+def mean_log_probability(model: Posterior, x: Batch, draws: int = 32) -> PerRow:
+    r"""$-\frac1L \sum_l \log p(x | z_l)$ in nats: the other reading of An & Cho, the ELBO's first term."""
+    return -log_likelihoods(model, x, draws).mean(0)
+
+
+def surprise(model: Reconstructs, x: Batch, draws: int = 32) -> PerFeature:
+    r"""$-\frac1L \sum_l \log p(x_f | z_l)$ in nats for each feature, (M, B, F): why a row is strange."""
+    every = codes(model, x, draws) if isinstance(model, Posterior) else [model.code(x)]
+    return -sum(model.likelihood.per_feature(x, model.decoder(z)) for z in every) / len(every)

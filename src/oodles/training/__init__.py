@@ -1,0 +1,21 @@
+"""The engine: the only place that owns optimizers, threads and checkpoints."""
+
+from .chunks import in_chunks
+from .loop import History, Schedule, train
+from .minimizer import Minimizer
+from .model import LossModel, Minimize, Model
+from .threads import fixed_threads, flops, threads_for
+
+__all__ = [
+    "History",
+    "LossModel",
+    "Minimize",
+    "Minimizer",
+    "Model",
+    "Schedule",
+    "fixed_threads",
+    "flops",
+    "in_chunks",
+    "threads_for",
+    "train",
+]

@@ -1,0 +1,212 @@
+"""Epochs over resident rows: every member its own order, the best weights kept, resumable at any step."""
+
+import math
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from ..errors import ParameterError
+from ..nn import Draws
+from ..shapes import PerMember, Rows
+from .checkpoint import read_checkpoint, write_checkpoint
+from .chunks import in_chunks
+from .interrupts import deferred_interrupts
+from .minimizer import Minimizer
+from .model import Model
+from .progress import progress
+from .threads import flops, threads_for
+
+__all__ = ["History", "Schedule", "train"]
+
+History = dict[str, list[list[float]]]
+"""What was logged: name → one list per epoch, with one number per member."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: Passes over the rows, at most.
+        batch_size: Rows of a batch.
+        lr: Adam's learning rate; it falls to zero along half a cosine over the `epochs`.
+        patience: Epochs without improvement on the held-out rows after which a member's best weights are final;
+            None keeps the last weights instead of the best.
+        chunk: Rows at once on the held-out rows.
+        checkpoint: File to continue from, and to save to every `every` seconds.
+        fingerprint: What identifies the run; a checkpoint of another run is refused.
+        every: Seconds between two checkpoints.
+        verbose: Show a progress bar.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    patience: int | None
+    chunk: int
+    checkpoint: Path | None = None
+    fingerprint: str = ""
+    every: float = 30.0
+    verbose: bool = False
+
+
+@dataclass
+class Run:
+    """Everything that changes during training, and therefore everything a checkpoint holds."""
+
+    model: Model
+    minimizer: Minimizer
+    best: dict[str, Tensor]
+    best_loss: PerMember
+    stale: PerMember
+    history: History = field(default_factory=dict)
+    sums: dict[str, PerMember] = field(default_factory=dict)
+    epoch: int = 0
+    step: int = 0
+
+    @classmethod
+    def fresh(cls, model: Model, lr: float) -> "Run":
+        """A run that has not moved yet."""
+        device = next(model.parameters()).device
+        return cls(
+            model=model,
+            minimizer=Minimizer(model, partial(Adam, lr=lr, fused=True)),
+            best={name: tensor.detach().clone() for name, tensor in learned(model).items()},
+            best_loss=torch.full((model.members,), torch.inf, device=device),
+            stale=torch.zeros(model.members, device=device),
+        )
+
+    def save(self, schedule: Schedule) -> None:
+        """Write the checkpoint, if there is to be one."""
+        if schedule.checkpoint is None:
+            return
+        groups = {
+            "model": self.model.state_dict(),
+            "best": self.best,
+            "minimizer": self.minimizer.state(),
+            "sums": self.sums,
+            "run": {"best_loss": self.best_loss, "stale": self.stale, "draws": self.model.draws.state()},
+        }
+        tensors = {f"{group}/{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
+        facts = {"fingerprint": schedule.fingerprint, "epoch": self.epoch, "step": self.step, "history": self.history}
+        write_checkpoint(schedule.checkpoint, tensors, facts)
+
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        groups: dict[str, dict[str, Tensor]] = {"sums": {}, "minimizer": {}}
+        for path, tensor in tensors.items():
+            group, name = path.split("/", 1)
+            groups.setdefault(group, {})[name] = tensor.to(self.best_loss.device) if group != "run" else tensor
+        self.model.load_state_dict(groups["model"])
+        self.minimizer.restore(groups["minimizer"])
+        self.best, self.sums = groups["best"], groups["sums"]
+        self.best_loss.copy_(groups["run"]["best_loss"])
+        self.stale.copy_(groups["run"]["stale"])
+        self.model.draws.restore(groups["run"]["draws"])
+        self.epoch, self.step, self.history = facts["epoch"], facts["step"], facts["history"]
+
+    def log(self, name: str, values: PerMember) -> None:
+        """Add one epoch's numbers to the history."""
+        self.history.setdefault(name, []).append(values.tolist())
+
+    def keep_best(self, loss: PerMember, patience: int) -> bool:
+        """Keep the weights of members that improved; True when no member is still trying."""
+        improved = (loss < self.best_loss) & (self.stale < patience)
+        for name, tensor in learned(self.model).items():
+            wide = improved.view(-1, *[1] * (tensor.dim() - 1))
+            self.best[name] = torch.where(wide, tensor, self.best[name])
+        self.best_loss = torch.where(improved, loss, self.best_loss)
+        self.stale = torch.where(improved, 0, self.stale + 1)
+        return bool((self.stale >= patience).all())
+
+
+def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: list[int]) -> History:
+    """Train every member on the rows `x` and leave the model with its best weights, in evaluation mode.
+
+    Member m shuffles and draws from `seeds[m]` alone: it becomes what it would have become in a stack of one.
+
+    Arguments:
+        model: The model, with initialized parameters, on the device of the rows.
+        x: Rows to learn from, (N, D).
+        held_out: Rows that choose the best weights, (V, D).
+        schedule: How long and how fast.
+        seeds: One seed per member.
+
+    Raises:
+        ParameterError: If the loss of a member was never finite.
+        CheckpointError: If the checkpoint belongs to another run or cannot be written.
+        KeyboardInterrupt: After the current step and a checkpoint, if the user pressed Ctrl-C.
+    """
+    run = Run.fresh(model, schedule.lr)
+    if schedule.checkpoint and (found := read_checkpoint(schedule.checkpoint, schedule.fingerprint)):
+        run.load(*found)
+    batch = min(schedule.batch_size, len(x))
+    work = 3 * flops(lambda: model.criterion(x[:batch].expand(model.members, -1, -1)))
+    steps = -(-len(x) // batch)
+    with (
+        threads_for(work),
+        deferred_interrupts() as interrupt,
+        progress(schedule.epochs * steps, done=run.epoch * steps + run.step, verbose=schedule.verbose) as show,
+    ):
+        saved = time.monotonic()
+        while run.epoch < schedule.epochs:
+            order = orders(seeds, run.epoch, len(x), batch, x.device)
+            model.train()
+            while run.step < steps:
+                now = run.epoch * steps + run.step
+                run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * now / (schedule.epochs * steps))))
+                rows = order[:, run.step * batch : (run.step + 1) * batch]
+                for name, value in model.step(x[rows], run.minimizer).items():
+                    run.sums[name] = run.sums[name] + value if name in run.sums else value
+                run.step += 1
+                show(now + 1, f"epoch {run.epoch + 1}/{schedule.epochs}{latest(run.history)}")
+                if interrupt.asked or time.monotonic() - saved > schedule.every:
+                    run.save(schedule)
+                    saved = time.monotonic()
+                if interrupt.asked:
+                    raise KeyboardInterrupt
+            if end_epoch(run, held_out, steps, schedule):
+                break
+    if schedule.patience is not None:
+        if not run.best_loss.isfinite().all():
+            raise ParameterError("Training diverged: the loss is not a finite number. Lower lr, or check the columns.")
+        model.load_state_dict(run.best, strict=False)
+    model.eval()
+    return run.history
+
+
+def learned(model: Model) -> dict[str, Tensor]:
+    """What changes in training, with a member axis: all but the model's own constants, such as fixed draws."""
+    return {name: tensor for name, tensor in model.state_dict().items() if "." in name}
+
+
+def orders(seeds: list[int], epoch: int, n: int, batch: int, device: torch.device) -> Tensor:
+    """Each member's order of the rows in one epoch, (M, steps · batch); the last batch is filled from the front.
+
+    It depends on the seed and the epoch alone, so a resumed run needs no memory of it.
+    """
+    order = Draws([seed * 1_000_003 + epoch for seed in seeds]).permutations(n).to(device)
+    return torch.cat([order, order[:, : -n % batch]], dim=1)
+
+
+def end_epoch(run: Run, held_out: Rows, steps: int, schedule: Schedule) -> bool:
+    """Log the epoch, look at the held-out rows; True when training may stop."""
+    run.model.eval()
+    criterion = partial(in_chunks, run.model.criterion, members=run.model.members, chunk=schedule.chunk)
+    validation = criterion(held_out).mean(-1)
+    for name, total in run.sums.items():
+        run.log(name, total / steps)
+    run.log("validation_loss", validation)
+    run.sums, run.step, run.epoch = {}, 0, run.epoch + 1
+    return schedule.patience is not None and run.keep_best(validation, schedule.patience)
+
+
+def latest(history: History) -> str:
+    """The newest held-out loss, for the progress bar."""
+    return f"  held-out loss {history['validation_loss'][-1][0]:.4g}" if history else ""

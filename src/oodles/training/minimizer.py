@@ -1,0 +1,68 @@
+"""Gradient steps, one optimizer per player."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..shapes import PerMember
+from .model import Model
+
+__all__ = ["Minimizer"]
+
+
+class Minimizer:
+    """Gradient steps on one player's parameters, never on another's.
+
+    Members share no parameter and the optimizers are element-wise, so the gradient of the sum over members moves
+    each member exactly as its own loss would.
+
+    Arguments:
+        model: The model whose `players` move.
+        optimizer: Makes an optimizer of parameters; it must be element-wise.
+    """
+
+    def __init__(self, model: Model, optimizer: Callable[[Iterable[nn.Parameter]], Optimizer]) -> None:
+        players: list[nn.Module] = [getattr(model, name) for name in model.players] or [model]
+        self.parameters = {player: tuple(player.parameters()) for player in players}
+        self.optimizers = {player: optimizer(parameters) for player, parameters in self.parameters.items()}
+
+    def __call__(self, loss: PerMember, *, over: nn.Module) -> None:
+        """An alternating move: `over` descends `loss`; later losses see the new parameters."""
+        self.together((loss, over))
+
+    def together(self, *moves: tuple[PerMember, nn.Module]) -> None:
+        """A simultaneous move: every gradient is taken before any player steps."""
+        gradients = [
+            torch.autograd.grad(loss.sum(), self.parameters[over], retain_graph=len(moves) > 1) for loss, over in moves
+        ]
+        for (_, over), gradient in zip(moves, gradients, strict=True):
+            for parameter, g in zip(self.parameters[over], gradient, strict=True):
+                parameter.grad = g
+            self.optimizers[over].step()
+
+    def scale_lr(self, factor: float) -> None:
+        """Let every optimizer step with `factor` times its first learning rate."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group.setdefault("first_lr", group["lr"]) * factor
+
+    def state(self) -> dict[str, Tensor]:
+        """Every optimizer's memory as named tensors."""
+        return {
+            f"{player}.{index}.{key}": value
+            for player, optimizer in enumerate(self.optimizers.values())
+            for index, memory in optimizer.state_dict()["state"].items()
+            for key, value in memory.items()
+        }
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Continue from a `state`."""
+        for player, optimizer in enumerate(self.optimizers.values()):
+            memories: dict[int, dict[str, Tensor]] = {}
+            for name, value in state.items():
+                owner, index, key = name.split(".", 2)
+                if int(owner) == player:
+                    memories.setdefault(int(index), {})[key] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": memories})

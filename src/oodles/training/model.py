@@ -1,0 +1,61 @@
+"""What a model is: networks, a loss, and one training round."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from ..nn import Draws
+from ..shapes import Batch, PerMember, PerRow
+
+__all__ = ["LossModel", "Minimize", "Model"]
+
+
+@runtime_checkable
+class Minimize(Protocol):
+    """Moves one player's parameters against a loss, and no other's."""
+
+    def __call__(self, loss: PerMember, *, over: nn.Module) -> None:
+        """An alternating move: `over` descends `loss`; later losses see the new parameters."""
+
+    def together(self, *moves: tuple[PerMember, nn.Module]) -> None:
+        """A simultaneous move: every gradient is taken before any player steps."""
+
+
+class Model(nn.Module, ABC):
+    """Networks with a member axis, and the round that trains them.
+
+    Attributes:
+        players: Names of the modules that move separately; empty if the whole model moves at once.
+        scores: Functions `(model, x) → PerRow` by name; larger is stranger.
+        members: Number of members, M.
+        draws: The members' random streams, for training and sampling; scoring never uses them.
+    """
+
+    players: ClassVar[tuple[str, ...]] = ()
+    scores: ClassVar[Mapping[str, Callable[[Any, Batch], PerRow]]] = {}
+    members: int
+    draws: Draws
+
+    @abstractmethod
+    def step(self, x: Batch, minimize: Minimize) -> dict[str, PerMember]:
+        """One round of training on a batch; returns what to log, on the device."""
+
+    @abstractmethod
+    def criterion(self, x: Batch) -> PerRow:
+        """What early stopping watches, without randomness: smaller is better."""
+
+
+class LossModel(Model):
+    """A model that descends one loss."""
+
+    @abstractmethod
+    def loss(self, x: Batch) -> PerRow:
+        """The loss of each row."""
+
+    def step(self, x: Batch, minimize: Minimize) -> dict[str, Tensor]:
+        """One gradient step on the batch's mean loss."""
+        loss = self.loss(x).mean(-1)
+        minimize(loss, over=self)
+        return {"loss": loss.detach()}

@@ -1,0 +1,47 @@
+"""How many threads a computation deserves.
+
+On a shared machine two threads on a tiny network are many times slower than one, so the count follows the work.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+__all__ = ["fixed_threads", "flops", "threads_for"]
+
+SMALL = 500e6
+"""Floating-point operations below which a second thread costs more than it brings."""
+
+FIXED: ContextVar[int | None] = ContextVar("FIXED", default=None)
+
+
+@contextmanager
+def fixed_threads(count: int | None) -> Iterator[None]:
+    """Within the block, `threads_for` uses this count; None leaves the choice to it."""
+    token = FIXED.set(count)
+    try:
+        yield
+    finally:
+        FIXED.reset(token)
+
+
+@contextmanager
+def threads_for(work: float) -> Iterator[None]:
+    """One thread for small work (in floating-point operations per call), all of them for large; restored after."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(FIXED.get() or (1 if work < SMALL else before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@torch.no_grad()
+def flops(function: Callable[[], object]) -> float:
+    """Floating-point operations of the matrix products and convolutions in one call."""
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return float(counter.get_total_flops())
