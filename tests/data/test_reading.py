@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,7 +60,9 @@ def standard_input(monkeypatch, content):
 # --- delimited text ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.data", "a.csv.gz", "a.CSV", "kddcup.data_10_percent.gz", "noending"])
+@pytest.mark.parametrize(
+    "name", ["a.csv", "a.txt", "a.data", "a.csv.gz", "a.CSV", "kddcup.data_10_percent.gz", "noending"]
+)
 def test_text_is_read_whatever_its_name(tmp_path, name):
     assert read(put(tmp_path / name, CSV)) == TABLE
     assert read(str(tmp_path / name)) == TABLE
@@ -238,6 +241,7 @@ def test_a_ragged_line_far_down_is_named(tmp_path, monkeypatch):
 def test_a_quote_that_never_closes_is_named(tmp_path):
     text = "a,b\n1,2\n3,4\n" + '5,"6\n' + "7,8\n" * 20
     both(put(tmp_path / "a.csv", text), FileError, "line 4", "never closes")
+    assert read(put(tmp_path / "b.csv", 'a,b\n5" disk,1\n"x\ny",2\n'))["a"].to_pylist() == ['5" disk', "x\ny"]
 
 
 def test_a_quote_that_swallows_more_than_a_block_is_a_sentence(tmp_path, monkeypatch):
@@ -348,7 +352,7 @@ def test_a_key_that_comes_late_ends_a_stream_with_a_sentence(tmp_path, monkeypat
     assert read(path).to_pydict() == {"a": [1, 1, None], "b": [None, None, 1]}
     sentence(SchemaError, lambda: list(stream(path)), "'b'")
     path = put(tmp_path / "b.jsonl", '{"a": 1, "b": 2}\n' * 2 + '{"b": 1}\n')
-    assert list(stream(path, types={"a": pa.float64()}))[0].to_pydict() == {"a": [1, 1, None], "b": ["2", "2", "1"]}
+    assert next(stream(path, types={"a": pa.float64()})).to_pydict() == {"a": [1, 1, None], "b": ["2", "2", "1"]}
 
 
 @pytest.mark.parametrize(
@@ -367,6 +371,11 @@ def test_a_line_that_is_no_flat_object_is_named(tmp_path, line, part):
 
 
 # --- Parquet and Feather ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 400, r'"\ud800"'])
+def test_json_values_that_no_column_holds_are_sentences(tmp_path, value):
+    both(put(tmp_path / "a.jsonl", f'{{"a": {value}}}'), FileError, "a.jsonl")
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.feather", "a.arrow", "a.ipc"])
@@ -524,6 +533,26 @@ def test_damaged_arrays_are_sentences(tmp_path, name):
         both(put(tmp_path / name, content), FileError, name)
 
 
+@pytest.mark.parametrize("shape", [b"(2, 3", b"(-2, 3)", b"(9**99, 3)", b"(2, 3, 'x')"])
+def test_headers_that_lie_are_sentences(tmp_path, shape):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + b"}\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(48)
+    put(tmp_path / "a.npy", content)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("X.npy", content)
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(DataError, match=name):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.feather"])
+def test_letters_that_are_none_are_found_in_columnar_files(tmp_path, name):
+    letters = pa.Array.from_buffers(pa.string(), 1, [*pa.array(["aa"]).buffers()[:2], pa.py_buffer(b"\xff\xff")])
+    write = pq.write_table if "parquet" in name else pf.write_feather
+    write(pa.table({"s": letters}), str(tmp_path / name))
+    both(tmp_path / name, FileError, name, "UTF8")
+
+
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
@@ -660,7 +689,9 @@ def test_a_terminal_is_not_waited_for():
     terminal, end = pty.openpty()
     code = "from oodles.data.reading import read\ntry: read('-')\nexcept Exception as error: print(error)"
     try:
-        done = subprocess.run([sys.executable, "-c", code], stdin=end, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdin=end, capture_output=True, text=True, timeout=30, check=True
+        )
     finally:
         os.close(terminal)
         os.close(end)
@@ -671,7 +702,9 @@ def test_a_slow_pipe_is_read_to_its_end():
     code = "from oodles.data.reading import read; print(len(read('-')))"
     feed = "import sys, time\nfor i in range(5): print('a,b' if i == 0 else '1,2', flush=True); time.sleep(0.05)"
     writer = subprocess.Popen([sys.executable, "-c", feed], stdout=subprocess.PIPE)
-    done = subprocess.run([sys.executable, "-c", code], stdin=writer.stdout, capture_output=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=writer.stdout, capture_output=True, timeout=30, check=True
+    )
     writer.stdout.close()
     writer.wait()
     assert done.stdout == b"4\n"

@@ -2,8 +2,10 @@
 
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, Final
 
 import numpy as np
@@ -16,6 +18,17 @@ from oodles.errors import DataError, FileError
 __all__ = ["npy", "npz"]
 
 KINDS_OF_NUMBERS: Final = "fiub"
+# What NumPy, which parses a header as Python source, and zipfile raise on damaged bytes.
+DAMAGE: Final = (
+    ValueError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def npy(source: Source, rows: int | None) -> Iterator[NDArray[Any]]:
@@ -34,7 +47,7 @@ def npy(source: Source, rows: int | None) -> Iterator[NDArray[Any]]:
             yield from _slices(npy_format.open_memmap(Path(source), mode="r"), rows, name)
     except DataError:
         raise
-    except (ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise FileError(f"Expected a .npy file of numbers, but {name} is not ({error}); save it again.") from error
 
 
@@ -51,7 +64,7 @@ def npz(source: Source, rows: int | None) -> Iterator[NDArray[Any]]:
             yield from _pieces(X, rows, name)
     except DataError:
         raise
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise FileError(f"Expected a .npz file of numbers, but {name} is not ({error}); save it again.") from error
 
 
@@ -101,5 +114,5 @@ def _require_rows(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> No
             f"Expected numbers as rows x columns, or as pictures x height x width (x channels), but {name} holds "
             f"{dtype} of shape {shape}; reshape and save it again."
         )
-    if not all(shape):
+    if min(shape) < 1:
         raise DataError(f"Expected rows, but {name} has shape {shape}; check what wrote it.")

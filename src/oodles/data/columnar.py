@@ -46,15 +46,20 @@ def feather(source: Source) -> Iterator[pa.Table]:
             batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
         else:
             batches = ipc.open_stream(stream)
-        for batch in batches:
-            yield pa.table(batch)
+        yield from map(_proved, batches)
 
 
 def _one_parquet(source: Source) -> Iterator[pa.Table]:
     with sentences(source), seekable(source) as stream:
         # A small buffer and no other keeps a row group, whatever its size, from being read at once.
         for batch in ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False).iter_batches(ROWS):
-            yield pa.table(batch)
+            yield _proved(batch)
+
+
+def _proved(batch: pa.RecordBatch) -> pa.Table:
+    """The batch as a table; damaged offsets and letters would otherwise show later, as a crash perhaps."""
+    batch.validate(full=True)
+    return pa.table(batch)
 
 
 def _shared(files: Sequence[Path]) -> pa.Schema:

@@ -54,7 +54,11 @@ def tables(source: Source, *, header: bool, names: Sequence[str] | None) -> Iter
                 for last in reader:
                     yield pa.table([_trimmed(cells) for cells in last.columns], names=columns)
         except pa.ArrowInvalid as error:
-            raise _complaint(error, bad, text.name, first=2 if header else 1) from error
+            if bad:
+                raise _ragged(bad[0], text.name, first=2 if header else 1) from error
+            if "straddl" in str(error):
+                raise _too_long(text.name) from error
+            raise
         text.refuse_open_quote(last)
 
 
@@ -114,16 +118,12 @@ def _delimiter(lines: Sequence[str]) -> str:
     return max(DELIMITERS, key=width)
 
 
-def _complaint(error: Exception, bad: Sequence[InvalidRow], name: str, first: int) -> Exception:
-    if bad:
-        row = bad[0]
-        return FileError(
-            f"Expected {row.expected_columns} cells on every line, but line {row.number + first - 1} of {name} has "
-            f"{row.actual_columns}; correct the line, or quote a cell that contains the delimiter."
-        )
-    if "straddl" in str(error):
-        return _too_long(name)
-    return error
+def _ragged(row: InvalidRow, name: str, first: int) -> FileError:
+    # Arrow counts rows; with blank lines or line ends within quotes before it, the line comes later.
+    return FileError(
+        f"Expected {row.expected_columns} cells on every line, but line {row.number + first - 1} of {name} has "
+        f"{row.actual_columns}; correct the line, or quote a cell that contains the delimiter."
+    )
 
 
 def _too_long(name: str) -> FileError:
@@ -174,10 +174,10 @@ class _Text(io.RawIOBase):
         return len(piece)
 
     def refuse_open_quote(self, batch: pa.RecordBatch | None) -> None:
-        """Refuses a last cell that swallowed the lines after it, given the last rows of all."""
-        if batch is None or self._quotes % 2 == 0:
+        """Refuses a last cell that swallowed the lines after it, given the last rows read."""
+        if not batch or self._quotes % 2 == 0:
             return
-        swallowed = max((str(cells[-1]).count("\n") for cells in batch.columns), default=0)
+        swallowed = str(batch.columns[-1][-1]).count("\n")
         if swallowed:
             raise FileError(
                 f"Expected every quotation mark to be closed, but {self.name} opens one on line "

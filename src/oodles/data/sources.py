@@ -158,7 +158,7 @@ def sentences(source: Source) -> Iterator[None]:
         raise FileError(f"Expected a whole file, but {name} is cut off before its end; copy it again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise FileError(f"Expected a gzip file, but {name} is damaged ({_gist(error)}); copy it again.") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeError, OverflowError, pa.ArrowException) as error:
         raise FileError(
             f"Expected readable rows, but {name} cannot be read ({_gist(error)}); check the file."
         ) from error

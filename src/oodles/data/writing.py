@@ -176,18 +176,24 @@ def _standard_output(name: str) -> Iterator[IO[bytes]]:
     sys.stdout.flush()
     out = sys.stdout.buffer
     try:
-        with suppress(BrokenPipeError):
-            yield out
-            with _sentences(name):
-                out.flush()
-    finally:
+        yield out
+        with _sentences(name):
+            out.flush()
+    except BrokenPipeError:
+        _silence()
+    except BaseException:
         try:
             out.flush()
         except OSError:
-            # Python flushes once more at its exit and would complain: what is left goes nowhere.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            _silence()
+        raise
+
+
+def _silence() -> None:
+    """Lets go nowhere what is left for standard output; Python flushes it once more at its exit and would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextmanager

@@ -23,5 +23,7 @@ def load(path: str | Path, *, device: str = "auto") -> Detector:
     """
     config, tensors = storage.read(Path(path))
     if config["class"] not in NAMES:
-        raise ArtefactError(f"{path} holds a {config['class']!r}, which this version does not know. Install a newer one.")
+        raise ArtefactError(
+            f"{path} holds a {config['class']!r}, which this version does not know. Install a newer one."
+        )
     return NAMES[config["class"]].restored(config, tensors, device=device)

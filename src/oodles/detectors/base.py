@@ -137,7 +137,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.model_.draws = Draws(seeds, x.device)
         initialize(self.model_, self.model_.draws)
 
-        kept, held_out = held_out_split(len(x), self.validation_fraction)
+        kept, held_out = held_out_split(len(x), self.validation_fraction, self.false_alarm_rate)
         schedule = self._schedule(x, len(kept), pictures=pictures)
         self.history_: History = train(self.model_, x[kept], x[held_out], schedule, seeds=seeds)
         self._calibrate(x[held_out])
@@ -178,7 +178,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _schedule(self, x: Rows, rows: int, *, pictures: bool) -> Schedule:
         """How long and how fast to train."""
         steps_an_epoch = -(-rows // self.batch_size)
-        automatic = PICTURE_EPOCHS if pictures else -(-min(max(LEAST_STEPS, 30 * steps_an_epoch), MOST_STEPS) // steps_an_epoch)
+        automatic = (
+            PICTURE_EPOCHS if pictures else -(-min(max(LEAST_STEPS, 30 * steps_an_epoch), MOST_STEPS) // steps_an_epoch)
+        )
         epochs = automatic if self.epochs == "auto" else int(self.epochs)
         checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
         return Schedule(
@@ -309,7 +311,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         score = self.model_class.scores.get(name)
         takes_draws = score is not None and "draws" in score.__code__.co_varnames
         if score is None or (draws and not (takes_draws and draws.isdigit() and int(draws) >= 1)):
-            raise ParameterError(f"{type(self).__name__} has no score {kind!r}, but {', '.join(self.model_class.scores)}.")
+            raise ParameterError(
+                f"{type(self).__name__} has no score {kind!r}, but {', '.join(self.model_class.scores)}."
+            )
         return partial(score, draws=int(draws)) if draws else score
 
     def _applied(self, function: Callable[[Model, Tensor], Tensor], x: Rows) -> Tensor:
@@ -335,7 +339,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             return pictures
         self._check_kind("a table", reset=reset)
         table = as_table(X)
-        if table is not None and all(isinstance(name, str) for name in getattr(X, "columns", table.column_names)):
+        if table is not None and named_by_text(X):
             if not len(table):
                 raise DataError("X has columns but no rows (0 samples); at least one is expected.")
             if reset:
@@ -456,6 +460,11 @@ def excess_surprise(model: Any, x: Tensor, usual: Tensor) -> Tensor:
     return (surprise(model, x) - usual).masked_fill(model.likelihood.missing(x), 0.0)
 
 
+def named_by_text(X: Any) -> bool:
+    """Whether a table's columns have names; a pandas frame may number them instead, and then counts as an array."""
+    return not hasattr(X, "iloc") or all(isinstance(name, str) for name in X.columns)
+
+
 def expectation(model: Any, x: Tensor) -> Tensor:
     """The mean of p(x | z) at each row's code, in encoded units."""
     return model.likelihood.mean(model.decoder(model.code(x)))
@@ -466,10 +475,14 @@ def member_codes(model: Any, x: Tensor) -> Tensor:
     return model.code(x)
 
 
-def held_out_split(n: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to learn from and rows to hold out: at least one each, the same for every `random_state`."""
+def held_out_split(n: int, fraction: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to learn from and rows to hold out: at least one each, the same for every `random_state`.
+
+    A false-alarm rate needs 1 / rate - 1 held-out rows; a small table gives up to a quarter of its rows for that.
+    """
     order = np.random.default_rng(n).permutation(n)
-    held_out = min(max(round(fraction * n), 1), n - 1)
+    needed = min(int(np.ceil(1 / rate - 1 - 1e-9)), n // 4)
+    held_out = min(max(round(fraction * n), needed, 1), n - 1)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 

@@ -68,11 +68,15 @@ class PictureEncoder:
         if X.dtype == np.uint8:
             return np.divide(pixels, 255, dtype=np.float32)
         if X.dtype != bool and not np.issubdtype(X.dtype, np.floating):
-            raise DataError(f"Pictures must be uint8 or numbers in [0, 1], but these are {X.dtype}. Use X.astype('uint8').")
+            raise DataError(
+                f"Pictures must be uint8 or numbers in [0, 1], but these are {X.dtype}. Use X.astype('uint8')."
+            )
         encoded = pixels.astype(np.float32)
         if (encoded < 0).any() or (encoded > 1).any():
             low, high = np.nanmin(encoded), np.nanmax(encoded)
-            raise DataError(f"Pixels must lie in [0, 1], but these reach from {low:g} to {high:g}. Rescale, or use uint8.")
+            raise DataError(
+                f"Pixels must lie in [0, 1], but these reach from {low:g} to {high:g}. Rescale, or use uint8."
+            )
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:

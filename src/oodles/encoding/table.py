@@ -66,7 +66,9 @@ class TableEncoder:
             raise SchemaError("Every column is ignored; at least one is needed to learn from.")
         columns = [learned(name, table[name], schema.get(name), support) for name in names]
         if not any(column.kind == "real" or len(column.levels) > 1 for column in columns):
-            raise DataError(f"None of the {len(names)} columns varies: every row is the same, there is nothing to learn.")
+            raise DataError(
+                f"None of the {len(names)} columns varies: every row is the same, there is nothing to learn."
+            )
         order = {"real": 0, "binary": 1, "category": 2}
         layout = Layout(tuple(sorted(columns, key=lambda column: order[column.kind])))
         numeric = frozenset(name for name in names if is_number(table[name]) or schema.get(name) == "real")

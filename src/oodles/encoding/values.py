@@ -39,7 +39,10 @@ def is_number(column: pa.ChunkedArray) -> bool:
     """Whether a column holds numbers or booleans."""
     kind = column.type
     return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
     )
 
 

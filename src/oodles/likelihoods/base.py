@@ -34,7 +34,9 @@ class Likelihood(nn.Module, ABC):
         columns = [column for column in layout.columns for _ in range(column.width)]
         tails = [torch.inf if column.tail is None else column.tail for column in columns]
         self.register_buffer("tail", torch.tensor(tails), persistent=False)
-        self.register_buffer("log_scale", torch.tensor([math.log(column.scale) for column in columns]), persistent=False)
+        self.register_buffer(
+            "log_scale", torch.tensor([math.log(column.scale) for column in columns]), persistent=False
+        )
 
     @abstractmethod
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:

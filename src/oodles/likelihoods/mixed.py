@@ -49,7 +49,9 @@ class Mixed(Likelihood):
 
     def log_units(self, x: Batch) -> PerFeature:
         """Each part's change of units, (M, B, F)."""
-        return torch.cat([part.log_units(share) for part, share in zip(self.parts, self.shares(x), strict=True)], dim=-1)
+        return torch.cat(
+            [part.log_units(share) for part, share in zip(self.parts, self.shares(x), strict=True)], dim=-1
+        )
 
     def mean(self, parameters: Parameters) -> Batch:
         """The expected row, (M, B, D)."""

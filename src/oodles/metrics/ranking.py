@@ -16,7 +16,9 @@ def both(y: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """
     labels, values = np.asarray(y), np.asarray(scores, dtype=np.float64)
     if labels.shape != values.shape or labels.ndim != 1:
-        raise DataError(f"y and scores must be two lists of one length, but have shapes {labels.shape}, {values.shape}.")
+        raise DataError(
+            f"y and scores must be two lists of one length, but have shapes {labels.shape}, {values.shape}."
+        )
     if not np.isin(labels, (0, 1)).all():
         raise DataError("y must hold 1 for an anomaly and 0 for a normal row, and nothing else.")
     if not 0 < labels.sum() < len(labels):

@@ -20,7 +20,9 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
     Raises:
         CheckpointError: If the file cannot be written.
     """
-    blob = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, {"facts": json.dumps(facts)})
+    blob = save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, {"facts": json.dumps(facts)}
+    )
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,67 @@
+"""Options that several commands share: one meaning, one help text."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Device",
+    "Format",
+    "Input",
+    "Json",
+    "Label",
+    "ModelPath",
+    "NoHeader",
+    "Normal",
+    "Output",
+    "Quiet",
+    "Reasons",
+    "Schema",
+    "Seed",
+    "Settings",
+    "Threads",
+]
+
+Input = Annotated[
+    str,
+    typer.Argument(
+        metavar="INPUT",
+        help="A file (CSV, Parquet, Feather, JSON lines, npy, npz; .gz too), a folder of Parquet files or of pictures, "
+        "the name of a dataset, or - for standard input.",
+    ),
+]
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder written by `oodles fit`.")]
+Output = Annotated[
+    str,
+    typer.Option("--output", "-o", metavar="FILE", help="CSV, Parquet, Feather or JSON lines; - is standard output."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="KIND", help="What INPUT is where its name does not tell: csv, jsonl …"),
+]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The first line of the CSV file is a row, not names.")]
+Label = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COLUMN", help="The column that says what a row is; never learned from."),
+]
+Normal = Annotated[
+    list[str] | None,
+    typer.Option("--normal", metavar="VALUE", help="A label of normal rows; may be repeated. Without it: 0."),
+]
+Schema = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--schema", metavar="COLUMN=KIND", help="Kind of a column: real, binary, category, ignore. Repeatable."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any parameter of the detector, e.g. latent=16. Repeatable."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads to use; chosen by the work otherwise.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors (and the JSON, if asked for).")]
+Reasons = Annotated[int, typer.Option("--reasons", min=0, help="How many of the strangest features to name per row.")]
