@@ -66,9 +66,9 @@ class Calibration:
 
 
 def benjamini_hochberg(p_values: ArrayLike, fdr: float = 0.05) -> np.ndarray:
-    """Which rows are discoveries, as booleans: among them the expected share of normal rows is at most `fdr`.
+    r"""Which rows are discoveries, as booleans: among them the expected share of normal rows is at most `fdr`.
 
-    The largest k with $p_{(k)} \\le k\\,\\text{fdr}/N$ sets the bar. Conformal p-values that share their held-out rows
+    The largest k with $p_{(k)} \le k\,\text{fdr}/N$ sets the bar. Conformal p-values that share their held-out rows
     are positively dependent, for which the procedure is valid (Bates et al., 2023).
 
     Raises:

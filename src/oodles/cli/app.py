@@ -51,25 +51,36 @@ def outcome(arguments: list[str] | None) -> int:
     """Run a command line; a failure is one line on standard error, never a traceback."""
     try:
         return app(arguments, standalone_mode=False) or 0
-    except OodlesError as error:
-        return complain(str(error), 1)
-    except (KeyboardInterrupt, typer.Abort):
-        return complain("stopped.", 1)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-    except MemoryError:
-        return complain("the memory of this machine is not enough; give fewer rows at once, or a smaller model.", 1)
-    except OSError as error:
-        return complain(f"{error.filename or 'the system'}: {error.strerror or error}.", 1)
     except Exception as error:
-        # typer's own usage errors carry their exit code; anything else is a defect and must not be hidden.
-        if hasattr(error, "format_message"):
-            return complain(f"{error.format_message()} Try --help.", 2)
-        raise
-
-
-def complain(message: str, code: int) -> int:
-    """Say what went wrong on one line of standard error."""
+        if (complaint := complaint_of(error)) is None:
+            raise  # a defect of ours, which must not be hidden
+        message, code = complaint
+    except KeyboardInterrupt:
+        message, code = "stopped.", 1
     typer.echo("oodles: " + " ".join(message.split()), err=True)
     return code
+
+
+def complaint_of(error: Exception) -> tuple[str, int] | None:
+    """The sentence and the exit code for an error that is no defect."""
+    match error:
+        case OodlesError():
+            return str(error), 1
+        case typer.Abort():
+            return "stopped.", 1
+        case MemoryError():
+            return "The memory of this machine is not enough; give fewer rows at once, or a smaller model.", 1
+        case OSError():
+            return f"{error.filename or 'The system'}: {error.strerror or error}.", 1
+        case ValueError() if type(error).__module__ == "builtins" and raised_by_checks(error):
+            return str(error), 1
+    # typer's own usage errors carry their sentence.
+    return (f"{error.format_message()} Try --help.", 2) if hasattr(error, "format_message") else None
+
+
+def raised_by_checks(error: Exception) -> bool:
+    """Whether scikit-learn's input checks raised it: their sentences are for users."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and "sklearn/utils" in trace.tb_frame.f_code.co_filename.replace("\\", "/")

@@ -51,7 +51,7 @@ def command(
     note(f"{int(found.sum()):,} discoveries among {done:,} rows at a false-discovery rate of {fdr:g}.", quiet=quiet)
     if not found.any() and smallest > fdr / max(done, 1):
         note(
-            f"With {len(detector.calibration_.scores)} held-out rows no p-value is below {smallest:.2g}, so that single "
-            f"rows among {done:,} cannot be told apart: calibrate on more rows, or judge fewer at once.",
+            f"With {len(detector.calibration_.scores)} held-out rows no p-value is below {smallest:.2g}, so that "
+            f"single rows among {done:,} cannot be told apart: calibrate on more rows, or judge fewer at once.",
             quiet=quiet,
         )

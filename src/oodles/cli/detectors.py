@@ -1,5 +1,7 @@
 """`oodles detectors`: what can be fitted, and how each scores."""
 
+from typing import Any
+
 from . import options
 from .output import print_json, print_table
 
@@ -10,17 +12,12 @@ def command(*, json: options.Json = False) -> None:
     """List the detectors, their scores with units, and their parameters' defaults."""
     from .. import detectors, scores  # noqa: PLC0415 - torch arrives here
 
-    units = dict(
-        (cells[0].strip("` "), cells[1].strip())
-        for line in (scores.__doc__ or "").splitlines()
-        if line.startswith("| `") and len(cells := line.strip("|").split("|")) >= 2
-    )
-    listed = [
+    listed: list[dict[str, Any]] = [
         {
             "detector": name,
             "what": (kind.__doc__ or "").split("\n")[0],
             "default": kind.scoring,
-            "scores": {score: units[score] for score in kind.model_class.scores},
+            "scores": {score: scores.UNITS[score] for score in kind.model_class.scores},
             "parameters": {key: repr(value) for key, value in kind().get_params().items()},
         }
         for name, kind in detectors.NAMES.items()

@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from ..errors import DataError
-from . import fit, inputs, options
+from . import inputs, options
 from .output import note, print_facts, print_json
 
 __all__ = ["command"]

@@ -78,8 +78,8 @@ def command(
     if np.isinf(made.offset_):
         needed = int(np.ceil(1 / made.false_alarm_rate))
         note(
-            f"No alarm can keep a false-alarm rate of {made.false_alarm_rate:g} with {facts['held out']} held-out rows: "
-            f"give about {4 * needed} rows or more, or a larger --false-alarm-rate.",
+            f"No alarm can keep a false-alarm rate of {made.false_alarm_rate:g} with {facts['held out']} held-out "
+            f"rows: give about {4 * needed} rows or more, or a larger --false-alarm-rate.",
             quiet=quiet,
         )
 

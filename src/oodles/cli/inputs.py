@@ -1,7 +1,7 @@
 """INPUT → rows, labels and names: files, folders, standard input and public datasets alike."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,8 @@ def stream(detector: Any, source: str, *, format: str | None, header: bool) -> I
         yield data.load(source, "test" if "test" in splits(source) else "train").X, ()
         return
     encoder = detector.encoder_
-    numeric, inputs = getattr(encoder, "numeric", frozenset()), getattr(encoder, "inputs", None)
+    numeric: Collection[str] = getattr(encoder, "numeric", ())
+    inputs: Sequence[str] | None = getattr(encoder, "inputs", None)
     types = {name: pa.float64() for name in numeric}
     blocks = reading.stream(source, format=format, header=header, names=None if header else inputs, types=types)
     for block in blocks:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from math import isfinite
 from typing import Any
 
 import typer
@@ -25,7 +26,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
-    if isinstance(value, float) and not (value - value == 0):
+    if isinstance(value, float) and not isfinite(value):
         return None
     return value
 

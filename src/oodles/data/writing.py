@@ -240,11 +240,11 @@ def _csv(file: IO[bytes], schema: pa.Schema) -> _Sink:
         # Arrow puts every name of a header into quotation marks.
         csv.writer(header, lineterminator="\n").writerow(schema.names)
     file.write(header.getvalue().encode())
-    return CSVWriter(file, schema, write_options=WriteOptions(include_header=False))  # type: ignore[no-any-return]
+    return CSVWriter(file, schema, write_options=WriteOptions(include_header=False))
 
 
 def _feather(file: IO[bytes], schema: pa.Schema) -> _Sink:
-    return ipc.new_file(file, schema, options=ipc.IpcWriteOptions(compression="lz4"))  # type: ignore[no-any-return]
+    return ipc.new_file(file, schema, options=ipc.IpcWriteOptions(compression="lz4"))
 
 
 class _JSONLines:

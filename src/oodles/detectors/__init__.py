@@ -6,6 +6,7 @@ from .. import storage
 from ..errors import ArtefactError
 from .autoencoder import AutoEncoder, AutoEncoderModel
 from .base import Detector
+from .keeping import restored
 from .pyod import PyODView
 from .vae import VAE, VAEModel
 
@@ -26,4 +27,4 @@ def load(path: str | Path, *, device: str = "auto") -> Detector:
         raise ArtefactError(
             f"{path} holds a {config['class']!r}, which this version does not know. Install a newer one."
         )
-    return NAMES[config["class"]].restored(config, tensors, device=device)
+    return restored(NAMES[config["class"]], config, tensors, device=device)

@@ -8,8 +8,9 @@ from ..likelihoods import Likelihood
 from ..scores import latent_norm, likelihood, reconstruction_error
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import LossModel
-from .base import Detector, hyperparameters
+from .base import Detector
 from .networks import codec
+from .parameters import hyperparameters
 
 __all__ = ["AutoEncoder", "AutoEncoderModel"]
 
@@ -88,7 +89,7 @@ class AutoEncoder(Detector):
         return AutoEncoderModel(observation, networks)
 
     def _codes(self, layout: Layout) -> int:
-        """The number of codes; `auto` is a third of a table's columns (2 to 8), 10 for gray, 100 for colour pictures."""
+        """The number of codes; `auto` is chosen by the number of columns or channels."""
         if self.latent != "auto":
             return int(self.latent)
         if layout.shape:

@@ -4,46 +4,39 @@ A detector never touches a gradient. It encodes, builds a model, has it trained,
 scikit-learn's methods: there, larger is more normal. `anomaly_score` is the one place where larger is stranger.
 """
 
-import hashlib
-import json
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from .. import storage
-from ..calibration import RULES, Calibration, FalseAlarmRate, Rule, benjamini_hochberg
-from ..encoding import Encoder, PictureEncoder, TableEncoder, as_pictures, as_table, from_json
+from ..calibration import Calibration, FalseAlarmRate, Rule, benjamini_hochberg
+from ..encoding import Encoder, PictureEncoder, TableEncoder
 from ..errors import DataError, ParameterError
+from ..layout import Layout
 from ..likelihoods import support
 from ..nn import Draws, initialize
 from ..scores import surprise
 from ..shapes import Rows
 from ..training import History, Model, Schedule, flops, in_chunks, threads_for, train
+from . import keeping, parameters
 from .card import model_card
+from .parameters import hyperparameters
 from .pyod import PyODView
+from .rows import held_out_split, is_pictures, raw_rows
 
-__all__ = ["Detector", "hyperparameters"]
+__all__ = ["Detector"]
 
-C = TypeVar("C", bound=type)
 ROWS_AT_ONCE, PICTURES_AT_ONCE = 512, 64
 LEAST_STEPS, MOST_STEPS, PICTURE_EPOCHS = 1000, 6000, 10
-
-
-@dataclass_transform(kw_only_default=True)
-def hyperparameters(cls: C) -> C:
-    """Make the annotated fields of a class its keyword-only parameters, stored untouched as scikit-learn expects."""
-    return dataclass(kw_only=True, repr=False, eq=False)(cls)
 
 
 @hyperparameters
@@ -98,7 +91,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     model_class: ClassVar[type[Model]]
 
     @abstractmethod
-    def build(self, layout: Any, members: int, missing: list[int]) -> Model:
+    def build(self, layout: Layout, members: int, missing: list[int]) -> Model:
         """The untrained model for rows of this layout; `missing` are encoded columns with missing training cells."""
 
     # -- learning ---------------------------------------------------------------------------------------------------
@@ -119,11 +112,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """
         if negatives is not None:
             raise ParameterError(f"{type(self).__name__} cannot learn from negatives; fit it without them.")
-        self._check_parameters()
-        raw = self._raw(X, reset=True)
+        parameters.check(self)
+        raw = raw_rows(self, X, reset=True)
         if len(raw) < 2:
             raise DataError(f"fit needs at least 2 rows, but got 1 row (n_samples = {len(raw)}).")
-        pictures = isinstance(raw, np.ndarray) and raw.ndim > 2
+        pictures = is_pictures(raw)
         if pictures and self.schema:
             raise ParameterError("schema describes the columns of a table, but X holds pictures: leave it out.")
         likelihood_support = support(self._likelihood(pictures=pictures))
@@ -133,7 +126,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         x = self._encoded(raw)
         seeds = self._seeds(pictures=pictures)
         missing = x.isnan().any(0).nonzero().flatten().tolist()
-        self.model_ = self._initialized(len(seeds), missing, x.device)
+        self.model_ = self.placed(len(seeds), missing)
         self.model_.draws = Draws(seeds, x.device)
         initialize(self.model_, self.model_.draws)
 
@@ -150,7 +143,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def calibrate(self, X: Any) -> Self:
         """Set p-values and alarms anew from normal rows that the model was not fitted to, without retraining."""
         check_is_fitted(self)
-        self._calibrate(self._encoded(self._raw(X)))
+        self._calibrate(self._read(X))
         return self
 
     def _calibrate(self, held_out: Rows) -> None:
@@ -160,14 +153,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         rule = self.contamination if callable(self.contamination) else FalseAlarmRate(self.false_alarm_rate)
         self.offset_ = -float(rule(self.calibration_.scores))
 
-    def _initialized(self, members: int, missing: list[int], device: torch.device) -> Model:
-        """The model on its device, ready for its weights."""
+    def placed(self, members: int, missing: list[int]) -> Model:
+        """The model for what the encoder learned, on the device, before it has weights."""
         model = self.build(self.encoder_.layout, members, missing)
         model.members, model.missing = members, missing
-        return model.to(device).eval()
+        return model.to(self._device).eval()
 
     def _seeds(self, *, pictures: bool) -> list[int]:
-        """One seed per member: `random_state`, `random_state` + 1, …"""
+        """One seed per member: `random_state`, `random_state` + 1 and so on."""
         count = (1 if pictures else 5) if self.members == "auto" else int(self.members)
         state = self.random_state
         first = state if isinstance(state, int) else int(check_random_state(state).randint(2**31 - 1))
@@ -190,49 +183,15 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             patience=max(20, epochs // 5) if self.early_stopping else None,
             chunk=self._chunk,
             checkpoint=checkpoint,
-            fingerprint=self._fingerprint(x) if checkpoint else "",
+            fingerprint=parameters.fingerprint(self, x) if checkpoint else "",
             verbose=self.verbose,
         )
-
-    def _fingerprint(self, x: Rows) -> str:
-        """What tells this run from others: the parameters that matter, and the rows."""
-        parameters = {k: v for k, v in self._json_parameters().items() if k not in ("checkpoint", "verbose")}
-        text = json.dumps([type(self).__name__, parameters], sort_keys=True)
-        return hashlib.sha256(text.encode() + x.cpu().numpy().tobytes()).hexdigest()
 
     def _likelihood(self, *, pictures: bool) -> str:
         """The likelihood's name, `auto` resolved."""
         if self.likelihood != "auto":
             return self.likelihood
         return "gaussian-global" if pictures else "gaussian-column"
-
-    def _check_parameters(self) -> None:
-        """Refuse impossible values before any work is done.
-
-        Raises:
-            ParameterError: In a sentence.
-        """
-        shown = type(self).__name__
-        for name in ("latent", "members", "epochs"):
-            value = getattr(self, name)
-            if value != "auto" and not (isinstance(value, (int, np.integer)) and value >= 1):
-                raise ParameterError(f"{shown}({name}={value!r}): a whole number of at least 1 is expected, or 'auto'.")
-        if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
-            raise ParameterError(f"{shown}(batch_size={self.batch_size!r}): a whole number of at least 1 is expected.")
-        if not self.lr > 0:
-            raise ParameterError(f"{shown}(lr={self.lr!r}): a positive number is expected.")
-        for name in ("validation_fraction", "false_alarm_rate"):
-            if not 0 < getattr(self, name) < 1:
-                raise ParameterError(f"{shown}({name}={getattr(self, name)!r}): a share between 0 and 1 is expected.")
-        share = self.contamination
-        if share is not None and not callable(share) and not (isinstance(share, float) and 0 < share <= 0.5):
-            raise ParameterError(
-                f"{shown}(contamination={share!r}): None, a share in (0, 0.5] or a rule of oodles.calibration is expected."
-            )
-        if self.scoring.split("-")[0] not in self.model_class.scores:
-            raise ParameterError(
-                f"{shown}(scoring={self.scoring!r}): one of {', '.join(self.model_class.scores)} is expected."
-            )
 
     # -- scoring ----------------------------------------------------------------------------------------------------
 
@@ -249,7 +208,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             ParameterError: If the model has no such score.
         """
         check_is_fitted(self)
-        return self._scores(self._encoded(self._raw(X)), kind)
+        return self._scores(self._read(X), kind)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """How normal each row is, (N,); larger is more normal: scikit-learn's sign of `anomaly_score`."""
@@ -275,13 +234,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return benjamini_hochberg(self.p_value(X), fdr)
 
     def explain(self, X: Any) -> np.ndarray:
-        """Nats by which each feature is stranger than usual: (N, F) in the table's order, or the pictures' shape.
+        r"""Nats by which each feature is stranger than usual: (N, F) in the table's order, or the pictures' shape.
 
-        $-E_q[\\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, a row's numbers and its excess KL
+        $-E_q[\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, a row's numbers and its excess KL
         add up to its score minus the mean held-out score. A missing cell explains nothing: 0.
         """
         check_is_fitted(self)
-        x = self._encoded(self._raw(X))
+        x = self._read(X)
         usual = torch.as_tensor(self.usual_, dtype=torch.float32, device=x.device)
         excess = self._applied(partial(excess_surprise, usual=usual), x)
         return self.encoder_.unshuffled(excess.double().mean(0).cpu().numpy())
@@ -289,19 +248,19 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def reconstruct(self, X: Any) -> Any:
         """What the model expects in place of each row, in raw units: a pyarrow table, or pictures in [0, 1]."""
         check_is_fitted(self)
-        expected = self._applied(expectation, self._encoded(self._raw(X))).mean(0)
+        expected = self._applied(expectation, self._read(X)).mean(0)
         return self.encoder_.decode(expected.cpu().numpy())
 
     def embed(self, X: Any) -> np.ndarray:
         """The codes that the first member gives each row, (N, L)."""
         check_is_fitted(self)
-        return self._applied(member_codes, self._encoded(self._raw(X)))[0].cpu().numpy()
+        return self._applied(member_codes, self._read(X))[0].cpu().numpy()
 
     def _scores(self, x: Rows, kind: str | None = None) -> np.ndarray:
         """The members' mean score of encoded rows, (N,) in float64."""
         return self._applied(self._score(kind or self.scoring), x).double().mean(0).cpu().numpy()
 
-    def _score(self, kind: str) -> Callable[[Model, Tensor], Tensor]:
+    def _score(self, kind: str) -> Callable[..., Tensor]:
         """The function behind a name such as `elbo` or `iwae-500`.
 
         Raises:
@@ -316,7 +275,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             )
         return partial(score, draws=int(draws)) if draws else score
 
-    def _applied(self, function: Callable[[Model, Tensor], Tensor], x: Rows) -> Tensor:
+    def _applied(self, function: Callable[..., Tensor], x: Rows) -> Tensor:
         """A function of the model and encoded rows, in chunks: (M, N, …)."""
         once = partial(function, self.model_)
         with threads_for(flops(partial(once, x[:1].expand(self.model_.members, -1, -1))) * self._chunk):
@@ -329,45 +288,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
-    def _raw(self, X: Any, *, reset: bool = False) -> Any:
-        """`X` as an array of numbers, a pyarrow table, or pictures; its shape is checked, its values are not."""
-        if (pictures := as_pictures(X)) is not None:
-            self._check_kind("pictures", reset=reset)
-            if not len(pictures):
-                raise DataError("X holds no pictures (0 samples); at least one is expected.")
-            self.n_features_in_ = int(np.prod(pictures.shape[1:])) if reset else self.n_features_in_
-            return pictures
-        self._check_kind("a table", reset=reset)
-        table = as_table(X)
-        if table is not None and named_by_text(X):
-            if not len(table):
-                raise DataError("X has columns but no rows (0 samples); at least one is expected.")
-            if reset:
-                self.n_features_in_ = table.num_columns
-                self.feature_names_in_ = np.asarray(table.column_names, dtype=object)
-            elif not hasattr(self, "feature_names_in_"):
-                self._match_positions(table)
-            return table
-        if isinstance(X, Tensor):
-            X = X.detach().cpu().numpy()
-        return validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
-
-    def _match_positions(self, table: Any) -> None:
-        """Warn that a named table is scored by a detector that learned no names; refuse another width."""
-        shown = type(self).__name__
-        warnings.warn(f"X has feature names, but {shown} was fitted without feature names", UserWarning, stacklevel=4)
-        if table.num_columns != self.n_features_in_:
-            raise DataError(
-                f"X has {table.num_columns} features, but {shown} is expecting {self.n_features_in_} features as input."
-            )
-
-    def _check_kind(self, came: str, *, reset: bool) -> None:
-        """Refuse pictures where a table was learned, and the reverse."""
-        if reset:
-            for name in ("encoder_", "n_features_in_", "feature_names_in_"):
-                self.__dict__.pop(name, None)
-        elif (learned := "pictures" if isinstance(self.encoder_, PictureEncoder) else "a table") != came:
-            raise DataError(f"This {type(self).__name__} learned {learned}, but X is {came}.")
+    def _read(self, X: Any) -> Rows:
+        """What a user gives → encoded rows on the device."""
+        return self._encoded(raw_rows(self, X, reset=False))
 
     def _encoded(self, raw: Any) -> Rows:
         """Raw rows → (N, D) on the device."""
@@ -409,50 +332,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             ArtefactError: If it cannot be written, or something else stands there.
         """
         check_is_fitted(self)
-        config = {
-            "class": type(self).__name__,
-            "parameters": self._json_parameters(),
-            "encoder": self.encoder_.to_json(),
-            "members": self.model_.members,
-            "missing": self.model_.missing,
-            "n_features_in": self.n_features_in_,
-            "history": self.history_,
-            "versions": {"oodles": _version(), "torch": torch.__version__, "numpy": np.__version__},
-        }
-        tensors = {f"model.{name}": tensor for name, tensor in self.model_.state_dict().items()}
-        tensors["calibration.scores"] = torch.from_numpy(self.calibration_.scores)
-        tensors["calibration.usual"] = torch.from_numpy(self.usual_)
-        tensors["calibration.offset"] = torch.tensor(self.offset_, dtype=torch.float64)
-        storage.write(Path(path), config, tensors, model_card(self))
-
-    @classmethod
-    def restored(cls, config: dict[str, Any], tensors: dict[str, Tensor], *, device: str) -> Self:
-        """The detector that `save` described; called by `oodles.load`."""
-        parameters = {**config["parameters"], "device": device}
-        if isinstance(rule := parameters["contamination"], dict):
-            parameters["contamination"] = RULES[rule.pop("rule")](**rule)
-        parameters["hidden"] = tuple(parameters["hidden"])
-        detector = cls(**parameters)
-        detector.encoder_ = from_json(config["encoder"])
-        detector.n_features_in_, detector.history_ = config["n_features_in"], config["history"]
-        if isinstance(detector.encoder_, TableEncoder) and detector.encoder_.named:
-            detector.feature_names_in_ = np.asarray(detector.encoder_.inputs, dtype=object)
-        detector.model_ = detector._initialized(config["members"], config["missing"], detector._device)
-        detector.model_.load_state_dict(
-            {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-        )
-        detector.calibration_ = Calibration(tensors["calibration.scores"].numpy())
-        detector.usual_ = tensors["calibration.usual"].numpy()
-        detector.offset_ = float(tensors["calibration.offset"])
-        return detector
-
-    def _json_parameters(self) -> dict[str, Any]:
-        """The parameters as JSON values; a random state that is no number is left out."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        rule = values["contamination"]
-        if callable(rule):
-            values["contamination"] = {"rule": type(rule).__name__, **asdict(rule)}
-        return json.loads(json.dumps(values, default=lambda value: str(value) if isinstance(value, Path) else None))
+        storage.write(Path(path), keeping.configuration(self), keeping.tensors(self), model_card(self))
 
 
 def excess_surprise(model: Any, x: Tensor, usual: Tensor) -> Tensor:
@@ -460,34 +340,13 @@ def excess_surprise(model: Any, x: Tensor, usual: Tensor) -> Tensor:
     return (surprise(model, x) - usual).masked_fill(model.likelihood.missing(x), 0.0)
 
 
-def named_by_text(X: Any) -> bool:
-    """Whether a table's columns have names; a pandas frame may number them instead, and then counts as an array."""
-    return not hasattr(X, "iloc") or all(isinstance(name, str) for name in X.columns)
-
-
 def expectation(model: Any, x: Tensor) -> Tensor:
     """The mean of p(x | z) at each row's code, in encoded units."""
-    return model.likelihood.mean(model.decoder(model.code(x)))
+    expected: Tensor = model.likelihood.mean(model.decoder(model.code(x)))
+    return expected
 
 
 def member_codes(model: Any, x: Tensor) -> Tensor:
     """Each row's code."""
-    return model.code(x)
-
-
-def held_out_split(n: int, fraction: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to learn from and rows to hold out: at least one each, the same for every `random_state`.
-
-    A false-alarm rate needs 1 / rate - 1 held-out rows; a small table gives up to a quarter of its rows for that.
-    """
-    order = np.random.default_rng(n).permutation(n)
-    needed = min(int(np.ceil(1 / rate - 1 - 1e-9)), n // 4)
-    held_out = min(max(round(fraction * n), needed, 1), n - 1)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
-
-
-def _version() -> str:
-    """This package's version."""
-    from .. import __version__  # noqa: PLC0415 - the package imports this module
-
-    return __version__
+    codes: Tensor = model.code(x)
+    return codes

@@ -41,7 +41,7 @@ Known limits: alarms keep their false-alarm rate only while normal rows stay lik
 call simple pictures likelier than those it learned from.
 """,
     trim_blocks=True,
-    autoescape=False,  # noqa: S701 - Markdown for a file, not HTML
+    autoescape=False,
 )
 
 

@@ -1,5 +1,6 @@
 """Which networks a detector is made of, by name."""
 
+from collections.abc import Callable
 from functools import partial
 
 from torch import nn
@@ -11,7 +12,7 @@ from ..nn import Observed, color_decoder, color_encoder, gray_decoder, gray_enco
 
 __all__ = ["NETWORKS", "codec"]
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[Callable[..., nn.Sequential], Callable[..., nn.Sequential]]] = {
     "gray": (gray_encoder, partial(gray_decoder, width=256)),
     "gray-light": (gray_encoder, gray_decoder),
     "color": (color_encoder, color_decoder),

@@ -25,8 +25,9 @@ from ..scores import (
 )
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import LossModel
-from .base import Detector, hyperparameters
+from .base import Detector
 from .networks import codec
+from .parameters import hyperparameters
 
 __all__ = ["VAE", "VAEModel"]
 
@@ -54,6 +55,7 @@ class VAEModel(LossModel):
         "reconstruction_probability": reconstruction_probability,
     }
     points: Tensor
+    likelihood: Likelihood
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class VAEModel(LossModel):
 
     def criterion(self, x: Batch) -> PerRow:
         """The loss at a few fixed draws."""
-        return self.beta * kl(self, x) + mean_log_probability(self, x, draws=min(4, len(self.points)))
+        return self.beta * kl(self, x) + mean_log_probability(self, x, draws=len(self.points) // 8)
 
 
 @hyperparameters
@@ -134,7 +136,7 @@ class VAE(Detector):
             members=members,
             missing=missing,
         )
-        return VAEModel(observation, networks, latent=latent, beta=self.beta, points=4 if layout.shape else 32)
+        return VAEModel(observation, networks, latent=latent, beta=self.beta, points=8 if layout.shape else 32)
 
     def _codes(self, layout: Layout) -> int:
         """The number of latent codes; `auto` is 8 for a table, 10 for gray and 100 for colour pictures."""
@@ -148,7 +150,7 @@ class VAE(Detector):
         Member m gives every M-th row. Pictures are the decoder's means, as is usual for them.
         """
         check_is_fitted(self)
-        model = self.model_
+        model: Any = self.model_
         each = -(-n // model.members)
         draws = Draws([random_state + member for member in range(model.members)], self._device)
         with torch.inference_mode():

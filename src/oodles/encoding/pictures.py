@@ -48,7 +48,7 @@ class PictureEncoder:
             raise DataError(f"Pictures have 1 or 3 channels, but these have {channels} (shape {X.shape}).{hint}")
         if min(height, width) < 4:
             raise DataError(f"Pictures must be at least 4 x 4 pixels, but these are {height} x {width}.")
-        if len(X) and (X == X.flat[0]).all():
+        if len(X) and (X.flat[0] == X).all():
             raise DataError("All pixels of all pictures are equal: there is nothing to learn.")
         pixels = Column("pixels", "pixel", channels * height * width, scale=255.0)
         return cls(Layout((pixels,), (channels, height, width)), flat=X.ndim == 3)

@@ -1,7 +1,7 @@
-"""Tables → encoded rows.
+r"""Tables → encoded rows.
 
-Columns are told apart by their values: {0, 1} is binary, text is a category, other numbers are real; `schema` corrects
-the guess. The encoding of a real column is $u = (\\text{raw} - \\text{center}) / \\text{scale}$, the identity up to
+Columns are told apart by their values: {0, 1} is binary, text is a category, other numbers are real; `schema`
+corrects the guess. The encoding of a real column is $u = (\text{raw} - \text{center}) / \text{scale}$, the identity up to
 $|u| = t$ and a logarithm beyond, so that a heavy tail cannot drown a row and no finite number overflows. A column that
 never changed in training is a category of one level: a change is legal, and as surprising as n equal rows make it.
 """

@@ -13,10 +13,11 @@
 Binary columns are always Bernoulli and category columns always categorical, whatever the name.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from ..errors import ParameterError
-from ..layout import Layout
+from ..layout import Kind, Layout
 from .base import Likelihood
 from .bernoulli import Bernoulli
 from .categorical import Categorical
@@ -38,7 +39,7 @@ __all__ = [
     "support",
 ]
 
-NAMES = {
+NAMES: dict[str, Callable[[Layout, int], Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": partial(Gaussian, spread="fixed"),
     "gaussian-global": partial(Gaussian, spread="global"),
@@ -60,16 +61,13 @@ def from_layout(layout: Layout, name: str, members: int) -> Likelihood:
         raise ParameterError(f"likelihood is {name!r}, but must be one of {', '.join(NAMES)}.")
     if name in ("gaussian-dequantized", "gaussian-discretized") and not layout.shape:
         raise ParameterError(f"likelihood={name!r} is for pictures of 8-bit levels; for a table use 'gaussian-column'.")
-    parts = [
-        make(layout.only(kind), members)
-        for kind, make in (
-            ("real", NAMES[name]),
-            ("pixel", NAMES[name]),
-            ("binary", Bernoulli),
-            ("category", Categorical),
-        )
-        if layout.positions(kind)  # type: ignore[arg-type]
-    ]
+    makers: dict[Kind, Callable[[Layout, int], Likelihood]] = {
+        "real": NAMES[name],
+        "pixel": NAMES[name],
+        "binary": Bernoulli,
+        "category": Categorical,
+    }
+    parts = [make(layout.only(kind), members) for kind, make in makers.items() if layout.positions(kind)]
     return parts[0] if len(parts) == 1 else Mixed(layout, parts)
 
 

@@ -64,9 +64,9 @@ class Likelihood(nn.Module, ABC):
         return self.per_feature(x, parameters).sum(-1)
 
     def log_units(self, x: Batch) -> PerFeature:
-        r"""$\log |dx / d\text{raw}|$ of each feature, (M, B, F): what turns a density per encoded unit into one per
-        raw unit (a picture's raw unit is one of 256 grey levels). 0 for probabilities and missing cells.
+        r"""$\log |dx / d\text{raw}|$ of each feature, (M, B, F); 0 for probabilities and missing cells.
 
+        It turns a density per encoded unit into one per raw unit (a picture's raw unit is one of 256 grey levels).
         A real column is $x = u$ for $|u| \le t$ and $\pm(t + \log(1 + |u| - t))$ beyond, with $u = (\text{raw} -
         \text{center}) / \text{scale}$; hence $dx/du = e^{-\max(|x| - t, 0)}$.
         """

@@ -27,17 +27,19 @@ class Bernoulli(Likelihood):
     """
 
     density = False
+    unseen: Tensor
 
     def __init__(self, layout: Layout, members: int) -> None:  # noqa: ARG002 - all likelihoods are made alike
         super().__init__(layout)
         self.parameters_per_row = layout.width
         unseen = [column.unseen for column in layout.columns for _ in range(column.width)]
+        self.reserves = any(unseen)
         self.register_buffer("unseen", torch.tensor(unseen), persistent=False)
 
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:
         """log p of each feature in nats, (M, B, F)."""
         seen = logsigmoid(-parameters) + x * parameters
-        if not self.unseen.any():
+        if not self.reserves:
             return seen
         unseen = self.unseen.to(seen)
         return torch.where(x < 0, unseen.log(), seen + (-unseen).log1p())

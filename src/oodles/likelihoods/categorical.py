@@ -24,6 +24,9 @@ class Categorical(Likelihood):
     """
 
     density = False
+    owner: Tensor
+    table: Tensor
+    unseen: Tensor
 
     def __init__(self, layout: Layout, members: int) -> None:  # noqa: ARG002 - all likelihoods are made alike
         super().__init__(layout)
@@ -51,7 +54,7 @@ class Categorical(Likelihood):
         seen = zeros.index_add(-1, self.owner, x)
         log_p = zeros.index_add(-1, self.owner, x * self.log_probabilities(parameters))
         unseen = self.unseen.to(x)
-        return log_p + seen * (-unseen).log1p() + (1 - seen) * unseen.log()
+        return torch.where(seen > 0, log_p + (-unseen).log1p(), unseen.log())
 
     def missing(self, x: Batch) -> Tensor:
         """Which features are missing, (M, B, F) of bool."""

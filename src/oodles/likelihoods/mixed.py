@@ -24,10 +24,11 @@ class Mixed(Likelihood):
     """
 
     density = False
+    parts: Sequence[Likelihood]
 
     def __init__(self, layout: Layout, parts: Sequence[Likelihood]) -> None:
         super().__init__(layout)
-        self.parts = nn.ModuleList(parts)
+        self.parts = nn.ModuleList(parts)  # type: ignore[assignment]
         self.parameters_per_row = sum(part.parameters_per_row for part in parts)
 
     def shares(self, x: Tensor) -> tuple[Tensor, ...]:

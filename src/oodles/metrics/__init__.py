@@ -1,6 +1,6 @@
 """Functions of (y, scores): y is 1 for an anomaly, a larger score is stranger."""
 
-from .ranking import average_precision, average_precision_trapezoid, auroc, false_positive_rate
+from .ranking import auroc, average_precision, average_precision_trapezoid, false_positive_rate
 from .rates import Rates, rates
 
 __all__ = [

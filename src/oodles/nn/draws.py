@@ -46,4 +46,4 @@ class Draws:
     def restore(self, state: Tensor) -> None:
         """Continue from a `state`."""
         for generator, position in zip(self.generators, state, strict=True):
-            generator.set_state(position)
+            generator.set_state(position.clone())  # torch 2.13 crashes on a view into a larger tensor

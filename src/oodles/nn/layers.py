@@ -6,6 +6,7 @@ Convolutions run member by member, so that a stack equals its members trained al
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ class Layer(nn.Module, ABC):
     """A layer whose parameters are filled by `initialize`, member by member."""
 
     weight: Tensor
-    bias: Tensor | None
+    bias: Any
 
     @abstractmethod
     def reset(self, draws: Draws) -> None:
@@ -193,6 +194,9 @@ class BatchNorm(Layer):
         | Batch Normalization (Ioffe & Szegedy, 2015), https://arxiv.org/abs/1502.03167
     """
 
+    mean: Tensor
+    variance: Tensor
+
     def __init__(self, channels: int, members: int, *, momentum: float = 0.01, affine_only: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(members, channels))
@@ -236,6 +240,8 @@ class SpectralNorm(Layer):
     References:
         | Spectral Normalization for GANs (Miyato et al., 2018), https://arxiv.org/abs/1802.05957
     """
+
+    u: Tensor
 
     def __init__(self, conv: Conv) -> None:
         super().__init__()

@@ -1,6 +1,7 @@
 """Networks as functions of numbers: rows in, rows out, a member axis in front."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -26,7 +27,7 @@ def mlp(inputs: int, outputs: int, hidden: Sequence[int], members: int) -> nn.Se
     """Dense layers with SiLU between them: (M, B, inputs) → (M, B, outputs)."""
     widths = [inputs, *hidden]
     layers: list[nn.Module] = []
-    for narrow, wide in zip(widths, widths[1:], strict=False):
+    for narrow, wide in pairwise(widths):
         layers += [Linear(narrow, wide, members), nn.SiLU()]
     return nn.Sequential(*layers, Linear(widths[-1], outputs, members))
 

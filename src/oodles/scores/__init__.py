@@ -1,17 +1,5 @@
 """Scores: functions (model, x) → one number per row, larger = stranger, each with a unit.
 
-| name | unit | formula |
-|---|---|---|
-| `reconstruction_error` | squared encoded units | mean over observed cells of (x - x̂)² |
-| `likelihood` | nats | -log p(x given its reconstruction) |
-| `reconstruction_probability` | nats | -log (1/L) Σ p(x given z_l), z_l ~ q(z given x) |
-| `mean_log_probability` | nats | -(1/L) Σ log p(x given z_l) |
-| `elbo` | nats | KL(q ‖ p) - (1/L) Σ log p(x given z_l) |
-| `bits_per_dim` | bits per cell | the same per observed cell, in raw units |
-| `iwae` | nats | -log (1/K) Σ p(x, z_k) / q(z_k given x) |
-| `kl` | nats | KL(q(z given x) ‖ N(0, I)) |
-| `latent_norm` | prior deviations | ‖mean of q(z given x)‖ |
-
 A score never names a model class: it says in a Protocol what it needs.
 """
 
@@ -28,6 +16,7 @@ from .reconstruction import (
 )
 
 __all__ = [
+    "UNITS",
     "Posterior",
     "Reconstructs",
     "bits_per_dim",
@@ -42,3 +31,16 @@ __all__ = [
     "reconstruction_probability",
     "surprise",
 ]
+
+UNITS = {
+    "reconstruction_error": "squared encoded units per cell",
+    "likelihood": "nats: -log p(x | its reconstruction)",
+    "reconstruction_probability": "nats: -log mean p(x | z), z ~ q(z | x)",
+    "mean_log_probability": "nats: -mean log p(x | z), z ~ q(z | x)",
+    "elbo": "nats: KL - mean log p(x | z)",
+    "bits_per_dim": "bits per cell: the same in raw units",
+    "iwae": "nats: -log mean p(x, z) / q(z | x)",
+    "kl": "nats: KL(q(z | x) ‖ N(0, I))",
+    "latent_norm": "prior deviations: ‖mean of q(z | x)‖",
+}
+"""Every score by name, with its unit and formula."""

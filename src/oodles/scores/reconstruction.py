@@ -53,12 +53,12 @@ def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32) -> P
     return math.log(draws) - log_likelihoods(model, x, draws).logsumexp(0)
 
 
-def mean_log_probability(model: Posterior, x: Batch, draws: int = 32) -> PerRow:
+def mean_log_probability(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
     r"""$-\frac1L \sum_l \log p(x | z_l)$ in nats: the other reading of An & Cho, the ELBO's first term."""
     return -log_likelihoods(model, x, draws).mean(0)
 
 
-def surprise(model: Reconstructs, x: Batch, draws: int = 32) -> PerFeature:
+def surprise(model: Reconstructs, x: Batch, draws: int = 8) -> PerFeature:
     r"""$-\frac1L \sum_l \log p(x_f | z_l)$ in nats for each feature, (M, B, F): why a row is strange."""
     every = codes(model, x, draws) if isinstance(model, Posterior) else [model.code(x)]
-    return -sum(model.likelihood.per_feature(x, model.decoder(z)) for z in every) / len(every)
+    return -torch.stack([model.likelihood.per_feature(x, model.decoder(z)) for z in every]).mean(0)

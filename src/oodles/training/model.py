@@ -29,13 +29,17 @@ class Model(nn.Module, ABC):
     Attributes:
         players: Names of the modules that move separately; empty if the whole model moves at once.
         scores: Functions `(model, x) → PerRow` by name; larger is stranger.
+        likelihood: What is assumed of a row given its code.
         members: Number of members, M.
+        missing: Encoded columns with missing cells in training.
         draws: The members' random streams, for training and sampling; scoring never uses them.
     """
 
     players: ClassVar[tuple[str, ...]] = ()
-    scores: ClassVar[Mapping[str, Callable[[Any, Batch], PerRow]]] = {}
+    scores: ClassVar[Mapping[str, Callable[..., PerRow]]] = {}
+    likelihood: Any
     members: int
+    missing: list[int]
     draws: Draws
 
     @abstractmethod

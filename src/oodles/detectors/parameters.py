@@ -1,0 +1,94 @@
+"""A detector's parameters: how they are declared, what they may be, how they are written down."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+import numpy as np
+
+from ..calibration import RULES
+from ..errors import ParameterError
+from ..shapes import Rows
+
+if TYPE_CHECKING:
+    from .base import Detector
+
+__all__ = ["as_json", "check", "fingerprint", "from_json", "hyperparameters"]
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(kw_only_default=True)
+def hyperparameters(cls: C) -> C:
+    """Make the annotated fields of a class its keyword-only parameters, stored untouched as scikit-learn expects."""
+    return dataclass(kw_only=True, repr=False, eq=False)(cls)  # type: ignore[return-value]
+
+
+def check(detector: "Detector") -> None:
+    """Refuse impossible values before any work is done.
+
+    Raises:
+        ParameterError: In a sentence.
+    """
+    for name in ("latent", "members", "epochs"):
+        demand(detector, name, lambda v: v == "auto" or whole(v), "a whole number of at least 1, or 'auto'")
+    demand(detector, "batch_size", whole, "a whole number of at least 1")
+    demand(detector, "lr", lambda v: v > 0, "a positive number")
+    for name in ("validation_fraction", "false_alarm_rate"):
+        demand(detector, name, lambda v: 0 < v < 1, "a share between 0 and 1")
+    demand(
+        detector,
+        "contamination",
+        lambda v: v is None or callable(v) or (isinstance(v, float) and 0 < v <= 0.5),
+        "None, a share in (0, 0.5] or a rule of oodles.calibration",
+    )
+    scores = detector.model_class.scores
+    demand(detector, "scoring", lambda v: v.partition("-")[0] in scores, f"one of {', '.join(scores)}")
+
+
+def whole(value: Any) -> bool:
+    """Whether a value counts something."""
+    return isinstance(value, (int, np.integer)) and bool(value >= 1)
+
+
+def demand(detector: "Detector", name: str, fits: Callable[[Any], bool], expected: str) -> None:
+    """Refuse a parameter that does not fit.
+
+    Raises:
+        ParameterError: In a sentence.
+    """
+    value = getattr(detector, name)
+    try:
+        good = fits(value)
+    except (TypeError, AttributeError):
+        good = False
+    if not good:
+        raise ParameterError(f"{type(detector).__name__}({name}={value!r}) makes no sense: expected {expected}.")
+
+
+def as_json(detector: "Detector") -> dict[str, Any]:
+    """The parameters as JSON values; a random state that is no number is left out."""
+    values = {field.name: getattr(detector, field.name) for field in fields(detector)}
+    rule = values["contamination"]
+    if callable(rule):
+        values["contamination"] = {"rule": type(rule).__name__, **asdict(rule)}
+    plain: dict[str, Any] = json.loads(json.dumps(values, default=lambda v: str(v) if isinstance(v, Path) else None))
+    return plain
+
+
+def from_json(values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that `as_json` wrote down."""
+    parameters = {**values, "hidden": tuple(values["hidden"])}
+    if isinstance(rule := parameters["contamination"], dict):
+        parameters["contamination"] = RULES[rule["rule"]](**{k: v for k, v in rule.items() if k != "rule"})
+    return parameters
+
+
+def fingerprint(detector: "Detector", x: Rows) -> str:
+    """What tells a training from others: the parameters that matter, and the rows."""
+    parameters = {k: v for k, v in as_json(detector).items() if k not in ("checkpoint", "verbose")}
+    text = json.dumps([type(detector).__name__, parameters], sort_keys=True)
+    return hashlib.sha256(text.encode() + x.cpu().numpy().tobytes()).hexdigest()
