@@ -23,8 +23,8 @@ __all__ = ["KINDS", "TAIL", "TableEncoder"]
 KINDS = ("real", "binary", "category", "ignore")
 """What `schema` may say of a column."""
 
-TAIL = 5.0
-"""Robust deviations from the middle beyond which a real column grows like a logarithm."""
+TAIL = 50.0
+"""Deviations from the middle beyond which a real column grows like a logarithm: no finite number overflows."""
 
 MOST_LEVELS = 64
 """Levels kept for a category; rarer ones count as unseen."""
@@ -263,8 +263,9 @@ def real(name: str, observed: np.ndarray, support: str) -> Column:
     if support == "unit":
         low, high = (0.0, 1.0) if observed.min() >= 0 and observed.max() <= 1 else (observed.min(), observed.max())
         return Column(name, "real", center=float(low), scale=float(high - low))
-    center, scale = float(observed.mean()), float(observed.std())
-    return Column(name, "real", center=center, scale=scale or 1.0, tail=TAIL)
+    inner = observed.clip(*np.quantile(observed, (0.01, 0.99)))
+    inner = inner if inner.std() > 0 else observed
+    return Column(name, "real", center=float(inner.mean()), scale=float(inner.std()), tail=TAIL)
 
 
 def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.ndarray, np.ndarray]:

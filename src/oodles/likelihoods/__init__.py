@@ -7,6 +7,7 @@
 | `gaussian-global` | N(mean, σ²), one σ learned for all |
 | `gaussian-column` | N(mean, σ²), one σ learned per column or pixel |
 | `gaussian-row` | N(mean, σ²), σ given by the decoder for each row and column |
+| `student` | Student-t with ν = 10, one σ learned per column or pixel |
 | `gaussian-dequantized` | N(mean, 1) of an 8-bit level plus uniform noise |
 | `gaussian-discretized` | the probability that N(mean, σ²) falls on an 8-bit level, one σ learned |
 
@@ -25,6 +26,7 @@ from .dequantized import DequantizedGaussian
 from .discretized import DiscretizedGaussian
 from .gaussian import Gaussian
 from .mixed import Mixed
+from .student import Student
 
 __all__ = [
     "NAMES",
@@ -35,6 +37,7 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "Mixed",
+    "Student",
     "from_layout",
     "support",
 ]
@@ -45,6 +48,7 @@ NAMES: dict[str, Callable[[Layout, int], Likelihood]] = {
     "gaussian-global": partial(Gaussian, spread="global"),
     "gaussian-column": partial(Gaussian, spread="column"),
     "gaussian-row": partial(Gaussian, spread="row"),
+    "student": Student,
     "gaussian-dequantized": DequantizedGaussian,
     "gaussian-discretized": DiscretizedGaussian,
 }

@@ -10,10 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, interpolate, normalize, pad
+from torch.nn.functional import conv2d, conv_transpose2d, normalize, pad
 
-from ..layout import Layout
-from ..shapes import Batch
 from .draws import Draws
 
 __all__ = [
@@ -23,10 +21,7 @@ __all__ = [
     "Initializer",
     "Layer",
     "Linear",
-    "Observed",
-    "Picture",
     "SpectralNorm",
-    "Upsample",
     "fan_in",
     "glorot",
     "initialize",
@@ -99,6 +94,7 @@ class Linear(Layer):
 
     def __init__(self, inputs: int, outputs: int, members: int, init: Initializer = fan_in) -> None:
         super().__init__()
+        self.spare = -outputs % 16
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs))
         self.bias = nn.Parameter(torch.empty(members, 1, outputs))
         self.init = init
@@ -109,7 +105,12 @@ class Linear(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x @ weight + bias`, for each member."""
-        return torch.baddbmm(self.bias, x, self.weight)
+        if self.training or not self.spare:
+            return torch.baddbmm(self.bias, x, self.weight)
+        # Matrix kernels round a product's ragged last columns differently from row to row. Scores must not depend on
+        # where a row stands, so that there are no ragged columns when scoring.
+        bias, weight = pad(self.bias, (0, self.spare)), pad(self.weight, (0, self.spare))
+        return torch.baddbmm(bias, x, weight)[..., : -self.spare]
 
 
 def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -265,41 +266,3 @@ class SpectralNorm(Layer):
             if self.training:
                 self.u.copy_(u)
         return torch.einsum("mo,moi,mi->m", u, matrix, v)
-
-
-class Upsample(nn.Module):
-    """(M, B, C, H, W) → (M, B, C, 2H, 2W), each pixel repeated."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The doubled pictures."""
-        return interpolate(x.flatten(0, 1), scale_factor=2, mode="nearest").unflatten(0, x.shape[:2])
-
-
-class Picture(nn.Module):
-    """(M, B, C·H·W) → (M, B, C, H, W)."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The rows as pictures."""
-        return x.unflatten(-1, self.shape)
-
-
-class Observed(nn.Module):
-    """Rows with missing cells → what a network can read: NaN becomes 0, which is every column's middle.
-
-    Columns that had missing cells in training (`positions`) also get an indicator, so that a network can tell
-    "missing" from "ordinary": (M, B, D) → (M, B, D + len(positions)).
-    """
-
-    def __init__(self, layout: Layout, positions: Sequence[int] = ()) -> None:
-        super().__init__()
-        self.positions = list(positions)
-        self.width = layout.width + len(self.positions)
-
-    def forward(self, x: Batch) -> Tensor:
-        """The rows without NaN."""
-        filled = x.nan_to_num()
-        return torch.cat([filled, x[..., self.positions].isnan().to(x)], dim=-1) if self.positions else filled

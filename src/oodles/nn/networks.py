@@ -3,19 +3,10 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
-from .layers import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Linear,
-    Picture,
-    SpectralNorm,
-    Upsample,
-    glorot,
-    normal,
-)
+from .layers import BatchNorm, Conv, ConvTranspose, Linear, SpectralNorm, glorot, normal
+from .reshaping import Crop, Picture, Upsample
 
 __all__ = ["color_decoder", "color_encoder", "gray_decoder", "gray_encoder", "mlp"]
 
@@ -35,18 +26,6 @@ def mlp(inputs: int, outputs: int, hidden: Sequence[int], members: int) -> nn.Se
 def halved(shape: tuple[int, ...], times: int) -> tuple[int, int]:
     """Height and width after `times` convolutions of stride 2."""
     return -(-shape[1] // 2**times), -(-shape[2] // 2**times)
-
-
-class Crop(nn.Module):
-    """(M, B, C, ≥H, ≥W) → (M, B, C·H·W): pictures cut to size and laid out as rows."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The rows."""
-        return x[..., : self.shape[1], : self.shape[2]].flatten(2)
 
 
 def gray_encoder(shape: tuple[int, ...], outputs: int, members: int) -> nn.Sequential:

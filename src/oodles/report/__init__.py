@@ -5,7 +5,7 @@
 
 from . import demo
 from .build import Figure, Section, build, section, write
-from .numbers import Numbers
+from .measures import Numbers
 from .tables import Group, Reason, Row
 
 __all__ = ["Figure", "Group", "Numbers", "Reason", "Row", "Section", "build", "demo", "section", "write"]

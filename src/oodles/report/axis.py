@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 __all__ = ["Axis"]
 
-FAR, UNDRAWABLE = 10.0, 1e100
+FAR, UNDRAWABLE = 12.0, 1e100
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Axis:
         if not cls.drawable(scores).any():
             return None
         low, high = float(drawable.min()), float(drawable.max())
-        middle, spread = (low, 0.0) if not len(usual) else (float(np.median(usual)), float(np.ptp(np.quantile(usual, (0.1, 0.9)))))
+        tenth, middle, ninth = map(float, np.quantile(usual if len(usual) else drawable, (0.1, 0.5, 0.9)))
+        # Twice the lower half: among rows of unknown truth the upper half may be full of anomalies.
+        spread = 2 * (middle - tenth) or ninth - tenth
         bent = spread > 0 and high - low > FAR * spread
         straight = cls(middle, spread if bent else None, (0.0, 1.0), np.empty(0))
         ends = straight.forward(np.array([low, high]))
@@ -62,18 +64,17 @@ class Axis:
     def round_scores(self, low: float, high: float) -> np.ndarray:
         """Round scores between two others, a readable distance apart on paper."""
         if self.spread is None:
-            ticks = MaxNLocator(5).tick_values(low, high) if high > low else np.array([low])
+            ticks = np.asarray(MaxNLocator(5).tick_values(low, high)) if high > low else np.array([low])
             return ticks[(ticks >= low) & (ticks <= high)]
-        largest = max(abs(low), abs(high))
-        powers = 10.0 ** np.arange(np.floor(np.log10(self.spread)) - 1, np.ceil(np.log10(largest)) + 1)
-        # Rounder numbers are offered first, and each keeps the less round ones away from it.
-        steps = np.concatenate([[0.0], *(powers[::-1] * factor for factor in (1, 5, 2, 3))])
-        offered = np.concatenate([[tick, -tick] for tick in steps])
+        powers = 10.0 ** np.arange(np.floor(np.log10(high - low)), np.floor(np.log10(self.spread)) - 2, -1)
+        # Multiples of the largest step are offered first, and keep the less round ones away from them.
+        steps = np.outer(powers, (5, 2, 1)).ravel()
+        offered = np.concatenate([step * (np.round(self.middle / step) + np.arange(-10, 11)) for step in steps])
         offered = offered[(offered >= low) & (offered <= high)]
         apart = 0.1 * float(np.ptp(self.forward(np.array([low, high]))))
         chosen: list[float] = []
         for tick in offered:
             places = self.forward(np.array([*chosen, tick]))
-            if not len(chosen) or np.abs(places[:-1] - places[-1]).min() >= apart:
+            if not chosen or np.abs(places[:-1] - places[-1]).min() >= apart:
                 chosen.append(float(tick))
         return np.unique(chosen)

@@ -17,10 +17,15 @@ from ..encoding import PictureEncoder
 from ..errors import DataError, FileError
 from . import charts
 from .drawing import with_ids
-from .numbers import FDR, Numbers, measured, number, percent, ratio, sentences
+from .measures import FDR, Numbers, measured, number, percent, ratio, sentences
 from .tables import STRANGEST, Group, Reason, as_rows, groups, ranking, taken
 
 __all__ = ["Figure", "Section", "build", "section", "write"]
+
+BAND = (
+    "Promised against kept false-alarm rate. If normal rows stay like the held-out ones, the line lies in the "
+    "band with 95% probability at each rate; the band knows how few rows were held out and tested."
+)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ def figures(
     both = numbers.auroc is not None
     groups_apart = "" if y is None else " Normal rows upwards, anomalous downwards, each as shares of their own number."
     drawn = [
-        ("Scores", f"How strange the rows are.{groups_apart} Far scores are drawn closer.", charts.histogram(scores, y, numbers)),
+        ("Scores", f"How strange the rows are.{groups_apart}", charts.histogram(scores, y, numbers)),
         (
             "Ranking",
             "Anomalies caught against normal rows alarmed, for every threshold.",
@@ -170,13 +175,12 @@ def figures(
         ),
         (
             "Precision",
-            "How many alarms are right against how many anomalies are caught; a blind guess gets the share of anomalies.",
+            "How many alarms are right against how many anomalies are caught; guessing gets the share of anomalies.",
             charts.precision_recall(scores, y, numbers) if y is not None and both else None,
         ),
         (
             "Calibration",
-            "Promised against kept false-alarm rate. If normal rows stay like the held-out ones, each point falls into "
-            "the band with 95 % probability; it allows for the chance in both sets of rows.",
+            BAND,
             charts.kept_rates(scores[~y], detector.calibration_, numbers) if y is not None and not y.all() else None,
         ),
         ("Training", "Loss by epoch: members thin, their mean thick.", charts.losses(detector.history_)),
@@ -184,7 +188,7 @@ def figures(
             "Codes",
             "Where the first member puts the rows."
             + ("" if len(shown) == len(scores) else f" {len(shown):,} of {len(scores):,} rows are drawn."),
-            charts.codes(embedding, scores[shown], None if y is None else y[shown]),
+            charts.codes(embedding, scores[shown], None if y is None else y[shown]) if len(shown) > 2 else None,
         ),
     ]
     return tuple(Figure(title, caption, svg) for title, caption, svg in drawn if svg is not None)
@@ -201,11 +205,17 @@ def build(sections: Sequence[Section], *, title: str, command: str) -> str:
     from .. import __version__  # noqa: PLC0415 - the package imports its rooms when they are used
 
     pages = Environment(
-        loader=PackageLoader("oodles.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=PackageLoader("oodles.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     pages.filters |= {"percent": percent, "number": number, "ratio": ratio, "drawn": drawn}
     page = pages.get_template("report.html.j2")
-    return page.render(sections=sections, title=title, command=command, version=__version__, fdr=FDR, infinity=float("inf"))
+    return page.render(
+        sections=sections, title=title, command=command, version=__version__, fdr=FDR, infinity=float("inf")
+    )
 
 
 def drawn(svg: str, ids: str) -> Markup:

@@ -12,18 +12,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
-from scipy.stats import betabinom
+from scipy.stats import beta, betabinom
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..calibration import Calibration
 from ..metrics.ranking import ordered
 from .axis import Axis
 from .drawing import ANOMALY, INK, MUTED, NORMAL, RULE, annotate, drawn
-from .numbers import Numbers, percent
+from .measures import Numbers, counted, percent, ratio
 
 __all__ = ["codes", "histogram", "kept_rates", "losses", "precision_recall", "roc"]
 
 MOST_POINTS, POINTS_AS_SHAPES, MOST_CORNERS = 3000, 800, 400
+EXACT = 2000
 RATES = (0.001, 0.5)
 BLEND = LinearSegmentedColormap.from_list("strangeness", [NORMAL, "#a9a3a8", ANOMALY])
 
@@ -33,7 +34,7 @@ def thinned(count: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
-# -- scores -------------------------------------------------------------------------------------------------------------
+# -- scores ------------------------------------------------------------------------------------------------------------
 
 
 def histogram(scores: np.ndarray, y: np.ndarray | None, numbers: Numbers) -> str | None:
@@ -46,20 +47,22 @@ def paint_histogram(axis: Axis, scores: np.ndarray, y: np.ndarray | None, number
     """Two groups back to back, each as shares of its own rows."""
     groups = {"all rows": scores} if y is None else {"normal": scores[~y], "anomalous": scores[y]}
     edges = np.linspace(*axis.limits, 20 if len(scores) < 60 else 44)
-    highest = 0.0
+    highest = {1: 0.0, -1: 0.0}
     for (label, group), sign, color in zip(groups.items(), (1, -1), (NORMAL, ANOMALY), strict=False):
         if not len(group):
             continue
         share = np.histogram(axis.forward(group[axis.drawable(group)]), edges)[0] / len(group)
-        highest = max(highest, share.max())
+        highest[sign] = float(share.max())
         axes.stairs(sign * share, edges, fill=True, color=color, alpha=0.28, linewidth=0)
         axes.stairs(sign * share, edges, color=color, linewidth=1.0)
         beyond = int((~axis.drawable(group)).sum())
         alarmed = f"{label}: {(group > numbers.threshold).sum():,} of {len(group):,} alarmed"
         text = alarmed + (f",\n{beyond:,} too far to draw" if beyond else "")
-        annotate(axes, text, (0.99, 0.97 if sign > 0 else 0.03), color=color, ha="right", va="top" if sign > 0 else "bottom")
-    low = -1.12 * highest if y is not None else 0.0
-    axes.set_ylim(low, 1.22 * highest)
+        annotate(
+            axes, text, (0.99, 0.97 if sign > 0 else 0.03), color=color, ha="right", va="top" if sign > 0 else "bottom"
+        )
+    room = 0.22 * max(*highest.values(), 1e-9)
+    axes.set_ylim(-highest[-1] - room if highest[-1] else 0, highest[1] + room)
     axes.set_xlim(*axis.limits)
     axes.axhline(0, color=MUTED, linewidth=0.6)
     if np.isfinite(numbers.threshold):
@@ -72,10 +75,10 @@ def paint_histogram(axis: Axis, scores: np.ndarray, y: np.ndarray | None, number
     axes.yaxis.set_major_locator(NullLocator())
     axes.xaxis.set_major_locator(FixedLocator(axis.forward(axis.ticks).tolist()))
     axes.set_xticklabels([f"{tick:g}" for tick in axis.ticks])
-    axes.set_xlabel("anomaly score")
+    axes.set_xlabel("anomaly score" if axis.spread is None else "anomaly score (tails compressed)")
 
 
-# -- ranking ------------------------------------------------------------------------------------------------------------
+# -- ranking -----------------------------------------------------------------------------------------------------------
 
 
 def roc(scores: np.ndarray, y: np.ndarray, numbers: Numbers) -> str:
@@ -88,7 +91,7 @@ def roc(scores: np.ndarray, y: np.ndarray, numbers: Numbers) -> str:
         axes.text(0.7, 0.65, "chance", color=MUTED, fontsize=7.5, rotation=33.5, ha="center", va="center")
         kept = thinned(len(wrong), MOST_CORNERS)
         axes.plot(wrong[kept], right[kept], color=NORMAL)
-        annotate(axes, f"AUROC {numbers.auroc:.3f}", (0.97, 0.06), ha="right", fontsize=9.5)
+        annotate(axes, f"AUROC {ratio(numbers.auroc or 0.0)}", (0.97, 0.06), ha="right", fontsize=9.5)
         if numbers.alarms:
             mark(axes, (numbers.kept or 0.0, numbers.recall or 0.0))
 
@@ -108,7 +111,9 @@ def precision_recall(scores: np.ndarray, y: np.ndarray, numbers: Numbers) -> str
                   va="bottom" if above else "top")  # fmt: skip
         kept = thinned(len(recall), MOST_CORNERS)
         axes.step(recall[kept], precision[kept], where="post", color=NORMAL)
-        annotate(axes, f"average precision {numbers.average_precision:.3f}", (0.97, 0.06), ha="right", fontsize=9.5)
+        annotate(
+            axes, f"average precision {ratio(numbers.average_precision or 0.0)}", (0.97, 0.06), ha="right", fontsize=9.5
+        )
         if numbers.alarms:
             mark(axes, (numbers.recall or 0.0, (numbers.caught or 0) / numbers.alarms))
 
@@ -131,48 +136,65 @@ def mark(axes: Axes, at: tuple[float, float]) -> None:
                   ha="left" if right else "right", va="top" if low else "bottom")  # fmt: skip
 
 
-# -- calibration --------------------------------------------------------------------------------------------------------
+# -- calibration -------------------------------------------------------------------------------------------------------
 
 
 def kept_rates(normal: np.ndarray, calibration: Calibration, numbers: Numbers) -> str:
     """Promised against kept false-alarm rate, for every promise that the held-out rows allow."""
-    held_out, rows = len(calibration.scores), len(normal)
-    allowed = np.arange(1, held_out + 1)
-    promised = allowed / (held_out + 1)
-    allowed = allowed[(promised >= RATES[0]) & (promised <= RATES[1])]
-    allowed = allowed[np.unique(np.geomspace(1, max(len(allowed), 1), 120).round().astype(int)) - 1] if len(allowed) else allowed
-    promised = allowed / (held_out + 1)
-    p = np.sort(calibration.p_value(normal))
-    kept = np.searchsorted(p, promised + 1e-12, side="right") / rows
-    low, high = (betabinom.ppf(q, rows, allowed, held_out + 1 - allowed) / rows for q in (0.025, 0.975))
+    promised, kept, low, high = rates_with_band(normal, calibration)
+    floor = RATES[0] / 1.6
 
     def paint(axes: Axes) -> None:
-        floor = RATES[0] / 1.6
         axes.set(xscale="log", yscale="log", xlim=(RATES[0], 0.55), ylim=(floor, 1.05))
         axes.set(xlabel="promised false-alarm rate", ylabel="kept false-alarm rate")
         axes.plot(RATES, RATES, color=MUTED, linewidth=0.7, dashes=(4, 3))
-        axes.fill_between(promised, np.maximum(low, floor), np.maximum(high, floor), color=NORMAL, alpha=0.16, linewidth=0)
-        axes.plot(promised, np.maximum(kept, floor / 2), color=NORMAL, marker="o", markersize=2.2, markevery=few(len(kept)))
+        chance = np.maximum(low, floor), np.maximum(high, floor)
+        axes.fill_between(promised, *chance, step="post", color=NORMAL, alpha=0.16, linewidth=0)
+        axes.step(promised, np.maximum(kept, floor / 2), where="post", color=NORMAL)
         if numbers.promised and numbers.kept and np.isfinite(numbers.threshold):
             mark(axes, (numbers.promised, numbers.kept))
         for side in (axes.xaxis, axes.yaxis):
             side.set_major_locator(FixedLocator([0.001, 0.01, 0.05, 0.1, 0.5]))
             side.set_minor_locator(NullLocator())
             side.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
-        if len(promised) and promised[0] > 0.004:
+        if promised[0] > 0.004:
             axes.axvline(promised[0], color=RULE, linewidth=1.0, zorder=0)
-            annotate(axes, f"no alarm below {percent(promised[0])}:\n{held_out:,} rows held out", (0.03, 0.97),
-                     color=MUTED, va="top", linespacing=1.35)  # fmt: skip
+            text = f"no alarm below {percent(promised[0])}:\n{counted(numbers.held_out, 'row')} held out"
+            annotate(axes, text, (0.03, 0.97), color=MUTED, va="top", linespacing=1.35)
 
     return drawn(paint)
 
 
-def few(count: int) -> int:
-    """Every how many points to put a dot, so that dots stay apart."""
-    return max(1, count // 30)
+def rates_with_band(
+    normal: np.ndarray, calibration: Calibration
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Promised rates, the rates kept, and the band that holds each kept rate with 95% probability."""
+    held_out, rows = len(calibration.scores), len(normal)
+    first, last = (max(1, round(np.ceil(RATES[0] * (held_out + 1)))), max(1, int(RATES[1] * (held_out + 1))))
+    allowed = np.unique(np.geomspace(first, last, 150).round().astype(int))
+    kept = (calibration.p_value(normal)[:, None] <= allowed / (held_out + 1) + 1e-12).mean(0)
+    low, high = band(allowed, held_out, rows)
+    # Each number holds until the next promise, the last one until the end of the axis.
+    promised = np.append(allowed / (held_out + 1), RATES[1])
+    return promised, *(np.append(values, values[-1]) for values in (kept, low, high))  # type: ignore[return-value]
 
 
-# -- training -----------------------------------------------------------------------------------------------------------
+def band(allowed: np.ndarray, held_out: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Between which shares of the test rows the false alarms lie with 95% probability.
+
+    If k of n held-out rows may lie above the threshold, a fresh normal row does so at a rate of Beta(k, n + 1 - k).
+    The false alarms are therefore beta-binomial: binomial, but knowing how few rows were held out. For many rows
+    the Beta of the same mean and variance stands for it; the exact quantiles would take minutes.
+    """
+    if rows <= EXACT:
+        low, high = (betabinom.ppf(q, rows, allowed, held_out + 1 - allowed) / rows for q in (0.025, 0.975))
+        return low, high
+    mean, weight = allowed / (held_out + 1), (held_out + 2) * rows / (held_out + 1 + rows) - 1
+    low, high = (beta.ppf(q, mean * weight, (1 - mean) * weight) for q in (0.025, 0.975))
+    return low, high
+
+
+# -- training ----------------------------------------------------------------------------------------------------------
 
 
 def losses(history: Mapping[str, list[list[float]]]) -> str | None:
@@ -190,7 +212,7 @@ def paint_losses(curves: Mapping[str, np.ndarray], axes: Axes) -> None:
     epochs = max(len(curve) for curve in curves.values())
     settled = np.concatenate([curve[min(len(curve) - 1, epochs // 25) :].ravel() for curve in curves.values()])
     settled = settled[np.isfinite(settled)]
-    for (label, curve), color in zip(curves.items(), colors, strict=False):
+    for curve, color in zip(curves.values(), colors, strict=False):
         kept = thinned(len(curve), MOST_CORNERS // 2)
         curve = np.where(np.isfinite(curve), curve, np.nan)  # noqa: PLW2901 - the same curve, drawable
         if curve.shape[1] > 1:
@@ -199,7 +221,7 @@ def paint_losses(curves: Mapping[str, np.ndarray], axes: Axes) -> None:
     if len(settled):
         low, high = settled.min(), settled.max()
         room = 0.08 * (high - low) or 0.5
-        axes.set_ylim(low - room, high + 2 * room)
+        axes.set_ylim(low - room, high + 3 * room)
     for place, (label, color) in enumerate(zip(curves, colors, strict=False)):
         annotate(axes, label, (0.98, 0.97 - 0.075 * place), color=color, ha="right", va="top")
     axes.set(xlabel="epoch", ylabel="loss", xlim=(0, epochs * 1.01 + 1))
@@ -207,24 +229,27 @@ def paint_losses(curves: Mapping[str, np.ndarray], axes: Axes) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
-# -- codes --------------------------------------------------------------------------------------------------------------
+# -- codes -------------------------------------------------------------------------------------------------------------
 
 
 def codes(embedding: np.ndarray, scores: np.ndarray, y: np.ndarray | None) -> str:
     """Where the rows lie among the codes, in two dimensions."""
     plane, names = in_plane(embedding, scores)
-    group: dict[str, Any] = {"s": 7, "linewidths": 0, "rasterized": len(plane) > POINTS_AS_SHAPES}
+    points: dict[str, Any] = {"s": 7, "linewidths": 0, "rasterized": len(plane) > POINTS_AS_SHAPES}
 
     def paint(axes: Axes) -> None:
         if y is None:
             rank = scores.argsort(kind="stable").argsort() / max(len(scores) - 1, 1)
-            axes.scatter(*plane.T, c=rank, cmap=BLEND, vmin=0, vmax=1, alpha=0.75, **group)
+            axes.scatter(plane[:, 0], plane[:, 1], c=rank, cmap=BLEND, vmin=0, vmax=1, alpha=0.75, **points)
             annotate(axes, "stranger rows", (0.98, 1.0), color=ANOMALY, ha="right", va="top")
         else:
-            axes.scatter(*plane[y].T, color=ANOMALY, alpha=0.55, **group)
-            axes.scatter(*plane[~y].T, color=NORMAL, alpha=0.75, **group)
-            annotate(axes, "anomalous", (0.98, 1.0), color=ANOMALY, ha="right", va="top")
-            annotate(axes, "normal", (0.98, 0.925), color=NORMAL, ha="right", va="top")
+            axes.scatter(plane[y, 0], plane[y, 1], color=ANOMALY, alpha=0.55, **points)
+            axes.scatter(plane[~y, 0], plane[~y, 1], color=NORMAL, alpha=0.75, **points)
+            named = [
+                (word, color) for word, color, any_ in (("anomalous", ANOMALY, y), ("normal", NORMAL, ~y)) if any_.any()
+            ]
+            for place, (word, color) in enumerate(named):
+                annotate(axes, word, (0.98, 1.0 - 0.075 * place), color=color, ha="right", va="top")
         axes.margins(0.06)
         axes.set(xlabel=names[0], ylabel=names[1])
         axes.xaxis.set_major_locator(MaxNLocator(4))

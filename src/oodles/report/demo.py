@@ -72,9 +72,7 @@ def run(
         tell(f"{trial.title}: learning from {len(trial.learned):,} normal rows …")
         trial.detector.fit(trial.learned)
         tell(f"{trial.title}: judging {len(trial.tested):,} other rows …")
-        sections.append(
-            section(trial.detector, trial.tested, trial.y, name=trial.title, description=trial.description)
-        )
+        sections.append(section(trial.detector, trial.tested, trial.y, name=trial.title, description=trial.description))
         models.append(folder / trial.name)
         trial.detector.save(models[-1])
     report = folder / "report.html"
@@ -91,8 +89,8 @@ def breast_cancer(seed: int, epochs: int | None) -> Trial:
     return Trial(
         name="breast-cancer",
         title="Breast tumors",
-        description="Thirty measurements of cell nuclei (Wisconsin, 1993). The detector learned from half of the benign "
-        "tumors and never saw a malignant one; it is tested on the other half and on all malignant ones.",
+        description="Thirty measurements of cell nuclei (Wisconsin, 1993). The detector learned from half of the "
+        "benign tumors and never saw a malignant one; it is tested on the other half and on all malignant ones.",
         detector=detector,
         learned=dataset.X.take(learned),
         tested=dataset.X.take(tested),
@@ -109,8 +107,8 @@ def digits(seed: int, epochs: int | None) -> Trial:
     return Trial(
         name="digits",
         title="Handwritten zeros",
-        description="Digits of 8 × 8 pixels (Alpaydin & Kaynak, 1998). The detector learned from two thirds of the zeros "
-        "and never saw another digit; it is tested on the other zeros and on all digits from 1 to 9.",
+        description="Digits of 8 × 8 pixels (Alpaydin & Kaynak, 1998). The detector learned from two thirds of the "
+        "zeros and never saw another digit; it is tested on the other zeros and on all digits from 1 to 9.",
         detector=detector,
         learned=dataset.X[learned],
         tested=dataset.X[tested],

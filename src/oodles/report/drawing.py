@@ -17,7 +17,7 @@ NORMAL, ANOMALY = "#46689b", "#c9501c"
 
 VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", NORMAL: "--normal", ANOMALY: "--anomaly"}
 SIZE, FRAME = (3.7, 2.75), (0.125, 0.15, 0.835, 0.78)
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
     "axes.labelpad": 3.0,

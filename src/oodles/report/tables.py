@@ -9,14 +9,14 @@ import pyarrow as pa
 import torch
 
 from ..detectors import Detector
-from ..detectors.base import named_by_text
 from ..encoding import PictureEncoder, TableEncoder, as_pictures, as_table
+from .measures import number
 from .pictures import data_uri, heat_map, levels
 
 __all__ = ["Group", "Reason", "Row", "as_rows", "groups", "ranking", "taken"]
 
 STRANGEST, OTHERS, REASONS, FEATURES, EXPLAINED = 12, 6, 3, 12, 2000
-LONGEST = 48
+LONGEST, VISIBLE = 48, 0.005
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Reason:
     Attributes:
         name: The feature.
         nats: Surprise above what is usual for it.
-        share: Length of its bar, in [0, 1].
+        share: Length of its bar, in [0, 1]: its share of the row's nats above usual; over
+            many rows, its length beside the first.
         value: The value, in words; empty in a ranking of many rows.
         expected: What the model expects in its place.
     """
@@ -74,7 +75,8 @@ def as_rows(X: Any) -> pa.Table | np.ndarray:
     """Whatever a detector takes, as something that rows can be taken from by position."""
     if (pictures := as_pictures(X)) is not None:
         return pictures
-    if (table := as_table(X)) is not None and named_by_text(X):
+    numbered = hasattr(X, "iloc") and not all(isinstance(name, str) for name in X.columns)
+    if not numbered and (table := as_table(X)) is not None:
         return table
     return np.asarray(X.detach().cpu() if isinstance(X, torch.Tensor) else X)
 
@@ -94,10 +96,9 @@ def groups(
     """The strangest rows; and where the truth is known, the strangest normal rows and the quietest anomalies."""
     order = np.argsort(-scores, kind="stable")
     wanted = [("The strangest rows", "What the detector would show a person first.", order[:STRANGEST])]
-    if y is not None and not y.all():
+    if y is not None and y.any() and not y.all():
         title = "The strangest normal rows"
         wanted.append((title, "Where false alarms come from, or would.", order[~y[order]][:OTHERS]))
-    if y is not None and y.any() and not y.all():
         title = "The least strange anomalies"
         wanted.append((title, "What is missed first: anomalies that look normal.", order[y[order]][::-1][:OTHERS]))
     positions = np.unique(np.concatenate([chosen for *_, chosen in wanted]))
@@ -119,14 +120,13 @@ def groups(
 
 def contents(detector: Detector, rows: pa.Table | np.ndarray) -> Callable[[int], dict[str, Any]]:
     """What is shown of each of some rows: position → the reasons, or the pictures, of a `Row`."""
-    nats, expected = detector.explain(rows), detector.reconstruct(rows)
-    if isinstance(detector.encoder_, PictureEncoder):
+    nats, expected, encoder = detector.explain(rows), detector.reconstruct(rows), detector.encoder_
+    if isinstance(encoder, PictureEncoder):
         pixels = nats.sum(-1) if nats.ndim == 4 else nats
         scale = float(np.quantile(np.abs(np.nan_to_num(pixels)), 0.995)) or 1.0
         return lambda i: {"pictures": pictures(rows[i], expected[i], nats[i], scale)}
-    values = detector.encoder_.matched(rows)
-    longest = max(float(np.nan_to_num(nats).max()), 1e-12)
-    return lambda i: {"reasons": reasons(detector.encoder_, values, expected, nats, row=i, longest=longest)}
+    values = encoder.matched(rows)
+    return lambda i: {"reasons": reasons(encoder, values, expected, nats, row=i)}
 
 
 def pictures(picture: np.ndarray, expected: np.ndarray, nats: np.ndarray, scale: float) -> tuple[str, str, str]:
@@ -135,15 +135,16 @@ def pictures(picture: np.ndarray, expected: np.ndarray, nats: np.ndarray, scale:
 
 
 def reasons(
-    encoder: TableEncoder, values: pa.Table, expected: pa.Table, nats: np.ndarray, *, row: int, longest: float
+    encoder: TableEncoder, values: pa.Table, expected: pa.Table, nats: np.ndarray, *, row: int
 ) -> tuple[Reason, ...]:
     """The most surprising features of one row, at most three, and only those that are stranger than usual."""
     most = np.argsort(-nats[row], kind="stable")[:REASONS]
+    every = nats[row].clip(min=0).sum()
     return tuple(
         Reason(
             name=shortened(encoder.names[feature]),
             nats=float(nats[row, feature]),
-            share=float(nats[row, feature]) / longest,
+            share=float(nats[row, feature] / every),
             value=cell(values[encoder.names[feature]][row].as_py()),
             expected=cell(expected[encoder.names[feature]][row].as_py()),
         )
@@ -161,14 +162,17 @@ def ranking(detector: Detector, rows: pa.Table | np.ndarray, chosen: np.ndarray)
     most = np.argsort(-nats, kind="stable")[:FEATURES]
     longest = max(float(nats.max()), 1e-12)
     names = detector.encoder_.names
-    return tuple(Reason(shortened(names[f]), float(nats[f]), max(float(nats[f]), 0.0) / longest) for f in most)
+    shown = [feature for feature in most if nats[feature] > VISIBLE * longest]
+    return tuple(Reason(shortened(names[f]), float(nats[f]), float(nats[f]) / longest) for f in shown)
 
 
 def cell(value: Any) -> str:
     """A cell in words."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return "missing"
-    return f"{value:.4g}" if isinstance(value, float) else shortened(str(value)) or "empty"
+    if not isinstance(value, float):
+        return shortened(str(value)) or "empty"
+    return number(value) if abs(value) >= 1e4 else f"{value:.4g}".replace("-", "−")
 
 
 def shortened(text: str) -> str:

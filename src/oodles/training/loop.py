@@ -24,6 +24,9 @@ from .threads import flops, threads_for
 
 __all__ = ["History", "Schedule", "train"]
 
+ALIGNED = 16
+"""Batches are multiples of this: every member's rows then start at an aligned address, and round as if alone."""
+
 History = dict[str, list[list[float]]]
 """What was logged: name → one list per epoch, with one number per member."""
 
@@ -146,7 +149,7 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
     run = Run.fresh(model, schedule.lr)
     if schedule.checkpoint and (found := read_checkpoint(schedule.checkpoint, schedule.fingerprint)):
         run.load(*found)
-    batch = min(schedule.batch_size, len(x))
+    batch = min(schedule.batch_size, -(-len(x) // ALIGNED) * ALIGNED)
     work = 3 * flops(lambda: model.criterion(x[:batch].expand(model.members, -1, -1)))
     steps = -(-len(x) // batch)
     with (
@@ -187,12 +190,12 @@ def learned(model: Model) -> dict[str, Tensor]:
 
 
 def orders(seeds: list[int], epoch: int, n: int, batch: int, device: torch.device) -> Tensor:
-    """Each member's order of the rows in one epoch, (M, steps · batch); the last batch is filled from the front.
+    """Each member's order of the rows in one epoch, (M, steps · batch); the last batch is filled by starting again.
 
     It depends on the seed and the epoch alone, so a resumed run needs no memory of it.
     """
     order = Draws([seed * 1_000_003 + epoch for seed in seeds]).permutations(n).to(device)
-    return torch.cat([order, order[:, : -n % batch]], dim=1)
+    return torch.cat([order] * (1 + -(-batch // n)), dim=1)[:, : -(-n // batch) * batch]
 
 
 def end_epoch(run: Run, held_out: Rows, steps: int, schedule: Schedule) -> bool:

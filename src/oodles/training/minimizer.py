@@ -1,6 +1,7 @@
 """Gradient steps, one optimizer per player."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,22 @@ from ..shapes import PerMember
 from .model import Model
 
 __all__ = ["Minimizer"]
+
+ALIGNED = 16
+"""Numbers in a cache line: what starts at a multiple of it is rounded alike wherever it lies."""
+
+
+def gathered(tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """One (M, P) tensor of zeros and, for each (M, …) tensor, a view into it that starts at an aligned address.
+
+    A fused update of the whole is faster than one of many parts, and it treats a member's numbers as it would in a
+    stack of one: no number lies in a ragged end, where vector code rounds differently.
+    """
+    sizes = [tensor[0].numel() for tensor in tensors]
+    starts = [0, *accumulate(size + -size % ALIGNED for size in sizes)]
+    flat = tensors[0].new_zeros(len(tensors[0]), starts[-1])
+    pieces = zip(tensors, starts, sizes, strict=False)
+    return flat, [flat[:, start : start + size].unflatten(1, tensor.shape[1:]) for tensor, start, size in pieces]
 
 
 class Minimizer:
@@ -26,7 +43,15 @@ class Minimizer:
     def __init__(self, model: Model, optimizer: Callable[[Iterable[nn.Parameter]], Optimizer]) -> None:
         players: list[nn.Module] = [getattr(model, name) for name in model.players] or [model]
         self.parameters = {player: tuple(player.parameters()) for player in players}
-        self.optimizers = {player: optimizer(parameters) for player, parameters in self.parameters.items()}
+        self.gradients: dict[nn.Module, list[Tensor]] = {}
+        self.optimizers: dict[nn.Module, Optimizer] = {}
+        for player, parameters in self.parameters.items():
+            values, views = gathered([parameter.detach() for parameter in parameters])
+            for parameter, view in zip(parameters, views, strict=True):
+                parameter.data = view.copy_(parameter.detach())
+            whole = nn.Parameter(values)
+            whole.grad, self.gradients[player] = gathered(parameters)
+            self.optimizers[player] = optimizer([whole])
 
     def __call__(self, loss: PerMember, *, over: nn.Module) -> None:
         """An alternating move: `over` descends `loss`; later losses see the new parameters."""
@@ -38,8 +63,7 @@ class Minimizer:
             torch.autograd.grad(loss.sum(), self.parameters[over], retain_graph=len(moves) > 1) for loss, over in moves
         ]
         for (_, over), gradient in zip(moves, gradients, strict=True):
-            for parameter, g in zip(self.parameters[over], gradient, strict=True):
-                parameter.grad = g
+            torch._foreach_copy_(self.gradients[over], gradient)
             self.optimizers[over].step()
 
     def scale_lr(self, factor: float) -> None:

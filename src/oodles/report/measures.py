@@ -10,7 +10,7 @@ from ..calibration import FalseAlarmRate, benjamini_hochberg
 from ..detectors import Detector
 from ..metrics import auroc, average_precision, rates
 
-__all__ = ["FDR", "Numbers", "measured", "number", "percent", "ratio", "sentences"]
+__all__ = ["FDR", "Numbers", "counted", "measured", "number", "percent", "ratio", "sentences"]
 
 FDR = 0.05
 """Share of normal rows expected among the discoveries."""
@@ -112,14 +112,16 @@ def percent(share: float) -> str:
 def ratio(value: float) -> str:
     """A number in [0, 1] in three decimals, and more where it would otherwise look like 1."""
     texts = [f"{value:.{digits}f}" for digits in range(3, 8)]
-    return next((text for text in texts if value == 1 or float(text) < 1), texts[-1])
+    return next((text for text in texts if value > 1 - 1e-7 or float(text) < 1), texts[-1])
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number in so many digits."""
+    """A number in so many digits; large ones in groups of three instead of powers of ten."""
     if isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
+    size = abs(value)
+    text = f"{value:,.0f}" if 1e4 <= size < 1e9 else f"{value:.0f}" if 1e3 <= size < 1e4 else f"{value:#.{digits}g}"
+    return text.rstrip(".").replace("-", "−")
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,0 +1,38 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each makes .venv if it is missing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# One thread per process: on tiny networks a second one costs more than it brings.
+export OMP_NUM_THREADS ?= 1
+ifneq ($(wildcard ../shared/data),)
+export OODLES_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: demo test lint bench paper clean
+
+demo: .venv/installed
+	$(BIN)/oodles demo --output demo
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/adbench.py
+
+paper: .venv/installed
+	$(BIN)/python -m pytest -m paper
+
+clean:
+	rm -rf .venv demo build dist
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
