@@ -125,3 +125,13 @@ def test_sentences_say_what_it_would_take():
     p = np.r_[np.full(40, 0.02), np.full(60, 1.0)]
     assert benjamini_hochberg(p, 0.05).sum() == 40
     assert benjamini_hochberg([*p[1:].tolist(), 1.0], 0.05).sum() == 0
+
+
+def test_round_scores_are_named_in_full():
+    assert [charts.tick_text(t) for t in (0.0, -0.25, 2500.0, 1e8 + 20, 1e12)] == [
+        "0",
+        "−0.25",
+        "2500",
+        "100,000,020",
+        "1e+12",
+    ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import ParameterError
 from .conformal import Calibration
 
 __all__ = ["RULES", "FalseAlarmRate", "MedianDeviation", "Quantile", "Rule"]
@@ -40,7 +41,9 @@ class Quantile:
 
     def __call__(self, scores: np.ndarray) -> float:
         """The threshold."""
-        return float(np.quantile(scores, 1 - self.share))
+        if not 0 <= self.share <= 1:
+            raise ParameterError(f"The share above a quantile must lie between 0 and 1, but is {self.share!r}.")
+        return float(np.quantile(Calibration.from_scores(scores).scores, 1 - self.share))
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class MedianDeviation:
 
     def __call__(self, scores: np.ndarray) -> float:
         """The threshold."""
+        scores = Calibration.from_scores(scores).scores
         median = np.median(scores)
         return float(median + self.deviations * 1.4826 * np.median(np.abs(scores - median)))
 

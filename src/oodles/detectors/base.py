@@ -36,7 +36,7 @@ from .rows import held_out_split, is_pictures, raw_rows
 __all__ = ["Detector"]
 
 ROWS_AT_ONCE, PICTURES_AT_ONCE = 512, 64
-LEAST_STEPS, MOST_STEPS, PICTURE_EPOCHS = 1000, 6000, 10
+LEAST_STEPS, LEAST_EPOCHS, LEAST_PICTURE_EPOCHS = 1500, 5, 10
 
 
 @hyperparameters
@@ -76,7 +76,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     scoring: str = "likelihood"
     members: int | str = "auto"
     epochs: int | str = "auto"
-    batch_size: int = 256
+    batch_size: int = 128
     lr: float = 2e-3
     validation_fraction: float = 0.1
     early_stopping: bool = True
@@ -171,9 +171,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _schedule(self, x: Rows, rows: int, *, pictures: bool) -> Schedule:
         """How long and how fast to train."""
         steps_an_epoch = -(-rows // self.batch_size)
-        automatic = (
-            PICTURE_EPOCHS if pictures else -(-min(max(LEAST_STEPS, 30 * steps_an_epoch), MOST_STEPS) // steps_an_epoch)
-        )
+        least = LEAST_PICTURE_EPOCHS if pictures else LEAST_EPOCHS
+        automatic = max(least, -(-LEAST_STEPS // steps_an_epoch))
         epochs = automatic if self.epochs == "auto" else int(self.epochs)
         checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
         return Schedule(

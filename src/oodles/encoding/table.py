@@ -1,9 +1,10 @@
 r"""Tables → encoded rows.
 
 Columns are told apart by their values: {0, 1} is binary, text is a category, other numbers are real; `schema`
-corrects the guess. The encoding of a real column is $u = (\text{raw} - \text{center}) / \text{scale}$, the identity up to
-$|u| = t$ and a logarithm beyond, so that a heavy tail cannot drown a row and no finite number overflows. A column that
-never changed in training is a category of one level: a change is legal, and as surprising as n equal rows make it.
+corrects the guess. A real column becomes $u = (\text{raw} - \text{center}) / \text{scale}$ up to $|u| = t$ and grows
+like a logarithm beyond, so that no finite number overflows; center and scale are the mean and the deviation between the
+1 % and 99 % quantiles, where outliers do not reach. A number that never changed in training is measured in units of its
+own magnitude, a text that never changed is a category of one level: a change is legal, and surprising.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from ..errors import DataError, SchemaError
 from ..layout import Column, Layout
-from .values import as_numbers, as_texts, is_number, number_text, numbers_in_text
+from .values import as_numbers, as_texts, is_number, numbers_in_text
 
 __all__ = ["KINDS", "TAIL", "TableEncoder"]
 
@@ -65,7 +66,7 @@ class TableEncoder:
         if not names:
             raise SchemaError("Every column is ignored; at least one is needed to learn from.")
         columns = [learned(name, table[name], schema.get(name), support) for name in names]
-        if not any(column.kind == "real" or len(column.levels) > 1 for column in columns):
+        if not any(varies(table[name]) for name in names):
             raise DataError(
                 f"None of the {len(names)} columns varies: every row is the same, there is nothing to learn."
             )
@@ -183,6 +184,11 @@ class TableEncoder:
         )
 
 
+def varies(cells: pa.ChunkedArray) -> bool:
+    """Whether a column has two different values; a missing cell is none."""
+    return len(pc.unique(cells.drop_null())) > 1
+
+
 def numbered(X: np.ndarray, names: tuple[str, ...] = ()) -> pa.Table:
     """An array (N, F) as a table with the columns x0, x1 … or the given names."""
     return pa.table({name: X[:, i] for i, name in enumerate(names or [f"x{i}" for i in range(X.shape[1])])})
@@ -219,10 +225,8 @@ def learned(name: str, cells: pa.ChunkedArray, declared: str | None, support: st
     observed = values[~np.isnan(values)] if values is not None else as_texts(name, cells).drop_null()
     if not len(observed):
         raise SchemaError(f"Column {name!r} is empty: every cell is missing. Leave it out, or ignore it in the schema.")
-    if values is not None and (observed == observed[0]).all():
-        return with_levels(name, "category", {number_text(observed[0]): len(observed)})
     if values is not None and declared in (None, "real"):
-        if declared is None and np.isin(observed, (0.0, 1.0)).all():
+        if declared is None and np.isin(observed, (0.0, 1.0)).all() and observed.min() < observed.max():
             return with_levels(name, "binary", {level: int((observed == int(level)).sum()) for level in ("0", "1")})
         return real(name, observed, support)
     counts = pc.value_counts(as_texts(name, cells).drop_null())
@@ -262,10 +266,13 @@ def real(name: str, observed: np.ndarray, support: str) -> Column:
     """A real column: its middle and its spread, measured where outliers do not reach."""
     if support == "unit":
         low, high = (0.0, 1.0) if observed.min() >= 0 and observed.max() <= 1 else (observed.min(), observed.max())
-        return Column(name, "real", center=float(low), scale=float(high - low))
-    inner = observed.clip(*np.quantile(observed, (0.01, 0.99)))
-    inner = inner if inner.std() > 0 else observed
-    return Column(name, "real", center=float(inner.mean()), scale=float(inner.std()), tail=TAIL)
+        return Column(name, "real", center=float(low), scale=float(high - low) or 1.0)
+    if observed.min() == observed.max():
+        return Column(name, "real", center=float(observed[0]), scale=float(abs(observed[0])) or 1.0, tail=TAIL)
+    peak = float(np.abs(observed).max())
+    inner = (observed / peak).clip(*np.quantile(observed / peak, (0.01, 0.99)))
+    inner = inner if inner.std() > 0 else observed / peak
+    return Column(name, "real", center=peak * float(inner.mean()), scale=peak * float(inner.std()), tail=TAIL)
 
 
 def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.ndarray, np.ndarray]:

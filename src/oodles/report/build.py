@@ -93,7 +93,9 @@ def section(
     truth = None if y is None else checked_truth(y, len(scores))
     if np.isnan(scores).any():
         raise DataError(f"A report needs scores that are numbers, but {int(np.isnan(scores).sum())} of them are NaN.")
-    if names is not None and len(names) != len(scores):
+    if names is None:
+        names = [f"row {i + 1}" for i in range(len(scores))]
+    if len(names) != len(scores):
         raise DataError(f"names must name every row: there are {len(scores)} rows, but {len(names)} names.")
     numbers = measured(detector, scores, truth)
     chosen, featured = telling(scores, truth, numbers)
@@ -105,7 +107,7 @@ def section(
         numbers=numbers,
         sentences=tuple(sentences(numbers)),
         figures=figures(detector, scores, truth, numbers, embedding, shown),
-        groups=groups(detector, rows, scores, truth, names or [f"row {i + 1}" for i in range(len(scores))]),
+        groups=groups(detector, rows, scores, truth, names),
         features=ranking(detector, rows, chosen),
         featured=featured,
         pictures=isinstance(detector.encoder_, PictureEncoder),

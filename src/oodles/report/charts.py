@@ -45,28 +45,16 @@ def histogram(scores: np.ndarray, y: np.ndarray | None, numbers: Numbers) -> str
 
 def paint_histogram(axis: Axis, scores: np.ndarray, y: np.ndarray | None, numbers: Numbers, axes: Axes) -> None:
     """Two groups back to back, each as shares of its own rows."""
-    groups = {"all rows": scores} if y is None else {"normal": scores[~y], "anomalous": scores[y]}
     edges = np.linspace(*axis.limits, 20 if len(scores) < 60 else 44)
-    highest = {1: 0.0, -1: 0.0}
-    for (label, group), sign, color in zip(groups.items(), (1, -1), (NORMAL, ANOMALY), strict=False):
-        if not len(group):
-            continue
-        share = np.histogram(axis.forward(group[axis.drawable(group)]), edges)[0] / len(group)
-        highest[sign] = float(share.max())
-        axes.stairs(sign * share, edges, fill=True, color=color, alpha=0.28, linewidth=0)
-        axes.stairs(sign * share, edges, color=color, linewidth=1.0)
-        beyond = int((~axis.drawable(group)).sum())
-        alarmed = f"{label}: {(group > numbers.threshold).sum():,} of {len(group):,} alarmed"
-        text = alarmed + (f",\n{beyond:,} too far to draw" if beyond else "")
-        annotate(
-            axes, text, (0.99, 0.97 if sign > 0 else 0.03), color=color, ha="right", va="top" if sign > 0 else "bottom"
-        )
-    room = 0.22 * max(*highest.values(), 1e-9)
-    axes.set_ylim(-highest[-1] - room if highest[-1] else 0, highest[1] + room)
-    axes.set_xlim(*axis.limits)
+    up = paint_group(
+        axes, axis, edges, "all rows" if y is None else "normal", scores if y is None else scores[~y], numbers
+    )
+    down = 0.0 if y is None else paint_group(axes, axis, edges, "anomalous", scores[y], numbers)
+    room = 0.22 * max(up, down, 1e-9)
+    axes.set(xlim=axis.limits, ylim=(-down - room if down else 0, up + room))
     axes.axhline(0, color=MUTED, linewidth=0.6)
-    if np.isfinite(numbers.threshold):
-        at = float(axis.forward(np.array([numbers.threshold]))[0])
+    if axis.drawable(np.array(numbers.threshold)):
+        at = float(axis.forward(np.array(numbers.threshold)))
         axes.axvline(at, color=INK, linewidth=1.0)
         axes.text(at, 1.015, "alarm", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7.5)
     elif numbers.threshold > 0:
@@ -74,8 +62,29 @@ def paint_histogram(axis: Axis, scores: np.ndarray, y: np.ndarray | None, number
     axes.spines["left"].set_visible(False)
     axes.yaxis.set_major_locator(NullLocator())
     axes.xaxis.set_major_locator(FixedLocator(axis.forward(axis.ticks).tolist()))
-    axes.set_xticklabels([f"{tick:g}" for tick in axis.ticks])
+    axes.set_xticklabels([tick_text(tick) for tick in axis.ticks])
     axes.set_xlabel("anomaly score" if axis.spread is None else "anomaly score (tails compressed)")
+
+
+def paint_group(axes: Axes, axis: Axis, edges: np.ndarray, label: str, group: np.ndarray, numbers: Numbers) -> float:
+    """One group's histogram, downwards for anomalies, and its highest share."""
+    if not len(group):
+        return 0.0
+    drawable = axis.drawable(group)
+    share = np.histogram(axis.forward(group[drawable]), edges)[0] / len(group)
+    sign, color, place = (-1, ANOMALY, (0.99, 0.03)) if label == "anomalous" else (1, NORMAL, (0.99, 0.97))
+    axes.stairs(sign * share, edges, fill=True, color=color, alpha=0.28, linewidth=0)
+    axes.stairs(sign * share, edges, color=color, linewidth=1.0)
+    text = f"{label}: {(group > numbers.threshold).sum():,} of {len(group):,} alarmed"
+    beyond = "" if drawable.all() else f",\n{(~drawable).sum():,} too far to draw"
+    annotate(axes, text + beyond, place, color=color, ha="right", va="top" if sign > 0 else "bottom")
+    return float(share.max())
+
+
+def tick_text(score: float) -> str:
+    """A round score in words."""
+    size = abs(score)
+    return (f"{score:,.9g}" if 1e4 <= size < 1e9 else f"{score:.6g}").replace("-", "−")
 
 
 # -- ranking -----------------------------------------------------------------------------------------------------------
