@@ -1,4 +1,4 @@
-"""The ADBench sets of the data folder, one-class: train on half of the normal rows, test on the others and all anomalies.
+"""The ADBench sets of the data folder, one-class: train on half of the normal rows, test on the rest and all anomalies.
 
     python benchmarks/adbench.py [--seeds 3] [--only VAE --only KNN]
 
@@ -109,9 +109,15 @@ def table(rows: list[dict[str, Any]], sets: list[str], seeds: int) -> str:
     lines = ["| set | " + " | ".join(done) + " |", "|---|" + "---|" * len(done)]
     for name in sets:
         cells = [[r for r in found if r["set"] == name] for found in done.values()]
-        lines.append(f"| {name} | " + " | ".join(f"{mean(c, 'auroc'):.3f} / {mean(c, 'ap'):.3f}" for c in cells) + " |")
-    lines.append("| **mean** | " + " | ".join(f"**{mean(c, 'auroc'):.4f} / {mean(c, 'ap'):.4f}**" for c in done.values()) + " |")
+        lines.append(line(name, cells, digits=3))
+    lines.append(line("**mean**", list(done.values()), digits=4))
     return "\n".join(lines)
+
+
+def line(name: str, cells: list[list[dict[str, Any]]], *, digits: int) -> str:
+    """One row of the table: AUROC / average precision for each detector."""
+    shown = [f"{mean(cell, 'auroc'):.{digits}f} / {mean(cell, 'ap'):.{digits}f}" for cell in cells]
+    return f"| {name} | {' | '.join(shown)} |"
 
 
 def mean(rows: list[dict[str, Any]], key: str) -> float:
@@ -135,14 +141,15 @@ def main() -> None:
                 if (name, seed, detector) in known:
                     continue
                 record = {**cell(name, seed, detector), **records.provenance()}
-                print(f"{detector:20} {name:16} seed {seed}  AUROC {record['auroc']:.4f}  AP {record['ap']:.4f}", flush=True)
+                print(detector, name, seed, f"{record['auroc']:.4f} {record['ap']:.4f}", sep="\t", flush=True)
                 records.append(FILE, record)
                 rows.append(record)
     facts = records.provenance()
     text = (
         "# ADBench, one-class: AUROC / average precision\n\n"
         f"{' '.join((__doc__ or '').split())}\n\nMeans over seeds 0 to {arguments.seeds - 1}. "
-        f"{facts['processor']}, {facts['cores']} cores, one thread; {facts['versions']}.\n\n{table(rows, sets, arguments.seeds)}\n"
+        f"{facts['processor']}, {facts['cores']} cores, one thread; {facts['versions']}.\n\n"
+        f"{table(rows, sets, arguments.seeds)}\n"
     )
     (records.RESULTS / "adbench.md").write_text(text, encoding="utf-8")
     print(table(rows, sets, arguments.seeds))

@@ -4,8 +4,8 @@
 
 A grayscale VAE (the papers' network with the light decoder: 32 filters instead of 256 in its widest layer) learns the
 60,000 training pictures of Fashion-MNIST and scores 10,000 test pictures of each set. One record per likelihood goes to
-results/fashion_mnist.jsonl. Published with the full network and 100 epochs (Csiszárik et al., 2019): AUC of bits/dim .98
-with the Gaussian of σ = 1 and .46 with Bernoulli.
+results/fashion_mnist.jsonl. Published with the full network and 100 epochs (Csiszárik et al., 2019): AUC of bits/dim
+.98 with the Gaussian of σ = 1 and .46 with Bernoulli.
 """
 
 import argparse

@@ -3,12 +3,16 @@
 import json
 import os
 import platform
+import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+OODLES = Path(sys.executable).with_name("oodles")
 RESULTS = Path(__file__).parent.parent / "results"
 
 
@@ -52,3 +56,16 @@ def append(name: str, record: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
+
+
+def measured(*arguments: str | Path) -> tuple[str, float, float]:
+    """What an `oodles` command printed, its seconds, and its own peak memory in MiB."""
+    with tempfile.TemporaryFile("w+") as printed:
+        start = time.perf_counter()
+        process = subprocess.Popen([OODLES, *arguments], stdout=printed)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            raise SystemExit(f"oodles {arguments[0]} failed")
+        printed.seek(0)
+        return printed.read(), seconds, usage.ru_maxrss / 1024

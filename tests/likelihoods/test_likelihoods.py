@@ -17,7 +17,7 @@ from oodles.nn import Draws, Linear
 from oodles.scores import bits_per_dim
 
 M = 2
-DENSITIES = ["gaussian", "gaussian-global", "gaussian-column", "gaussian-row"]
+DENSITIES = ["gaussian", "gaussian-global", "gaussian-column", "gaussian-row", "student"]
 TABLE = Layout(
     (
         Column("weight", "real", center=3.0, scale=2.0, tail=5.0),

@@ -68,7 +68,7 @@ def command(
         "rows": len(X),
         "held out": len(made.calibration_.scores),
         "members": made.model_.members,
-        "epochs": len(made.history_["validation_loss"]),
+        "epochs": int(made.history_["epoch"][-1][0]),
         "alarm above": -made.offset_,
     }
     if json:

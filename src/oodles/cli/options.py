@@ -7,10 +7,12 @@ import typer
 
 __all__ = [
     "Device",
+    "Epochs",
     "Format",
     "Input",
     "Json",
     "Label",
+    "Members",
     "ModelPath",
     "NoHeader",
     "Normal",
@@ -31,37 +33,45 @@ Input = Annotated[
         "the name of a dataset, or - for standard input.",
     ),
 ]
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder written by `oodles fit`.")]
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that `oodles fit` wrote.")]
 Output = Annotated[
     str,
     typer.Option("--output", "-o", metavar="FILE", help="CSV, Parquet, Feather or JSON lines; - is standard output."),
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="KIND", help="What INPUT is where its name does not tell: csv, jsonl …"),
+    typer.Option("--format", metavar="KIND", help="What INPUT is, where its name does not tell: csv, jsonl, parquet …"),
 ]
-NoHeader = Annotated[bool, typer.Option("--no-header", help="The first line of the CSV file is a row, not names.")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The first line of text is a row, not names.")]
 Label = Annotated[
     str | None,
     typer.Option("--label", metavar="COLUMN", help="The column that says what a row is; never learned from."),
 ]
 Normal = Annotated[
     list[str] | None,
-    typer.Option("--normal", metavar="VALUE", help="A label of normal rows; may be repeated. Without it: 0."),
+    typer.Option("--normal", metavar="VALUE", help="A label of normal rows; repeatable. Without it: 0."),
 ]
 Schema = Annotated[
     list[str] | None,
     typer.Option(
-        "--schema", metavar="COLUMN=KIND", help="Kind of a column: real, binary, category, ignore. Repeatable."
+        "--schema", metavar="COLUMN=KIND", help="Kind of a column: real, binary, category, ignore; repeatable."
     ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any parameter of the detector, e.g. latent=16. Repeatable."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Any parameter of the detector, as latent=16; repeatable."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads to use; chosen by the work otherwise.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors (and the JSON, if asked for).")]
-Reasons = Annotated[int, typer.Option("--reasons", min=0, help="How many of the strangest features to name per row.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Passes over the rows, at most.")]
+Members = Annotated[int | None, typer.Option("--members", metavar="N", min=1, help="Models trained as one.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Seed of everything random.")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", metavar="N", min=1, help="Threads to use; else as many as the work deserves.")
+]
+Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and what was asked for.")]
+Reasons = Annotated[
+    int, typer.Option("--reasons", metavar="N", min=0, help="How many of the strangest features to name per row.")
+]

@@ -36,7 +36,7 @@ from .rows import held_out_split, is_pictures, raw_rows
 __all__ = ["Detector"]
 
 ROWS_AT_ONCE, PICTURES_AT_ONCE = 512, 64
-LEAST_STEPS, LEAST_EPOCHS, LEAST_PICTURE_EPOCHS = 1500, 5, 10
+LEAST_STEPS, STEPS_PER_LOOK, LEAST_EPOCHS, LEAST_PICTURE_EPOCHS = 1500, 50, 5, 10
 
 
 @hyperparameters
@@ -169,17 +169,19 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return [int(first) + member for member in range(count)]
 
     def _schedule(self, x: Rows, rows: int, *, pictures: bool) -> Schedule:
-        """How long and how fast to train."""
-        steps_an_epoch = -(-rows // self.batch_size)
-        least = LEAST_PICTURE_EPOCHS if pictures else LEAST_EPOCHS
-        automatic = max(least, -(-LEAST_STEPS // steps_an_epoch))
-        epochs = automatic if self.epochs == "auto" else int(self.epochs)
+        """How long and how fast to train: `auto` epochs make at least so many steps, and look now and then."""
+        steps = -(-rows // self.batch_size)
+        epochs, look = self.epochs, 1
+        if epochs == "auto":
+            epochs = max(LEAST_PICTURE_EPOCHS if pictures else LEAST_EPOCHS, -(-LEAST_STEPS // steps))
+            look = max(STEPS_PER_LOOK // steps, 1)
         checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
         return Schedule(
-            epochs=epochs,
+            epochs=int(epochs),
             batch_size=self.batch_size,
             lr=self.lr,
-            patience=max(20, epochs // 5) if self.early_stopping else None,
+            look=look,
+            patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
             chunk=self._chunk,
             checkpoint=checkpoint,
             fingerprint=parameters.fingerprint(self, x) if checkpoint else "",

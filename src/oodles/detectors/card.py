@@ -64,5 +64,5 @@ def model_card(detector: "Detector") -> str:
         formula=(scoring.__doc__ or "").split("\n")[0],
         held=len(detector.calibration_.scores),
         smallest=detector.calibration_.smallest,
-        epochs=len(detector.history_["validation_loss"]),
+        epochs=int(detector.history_["epoch"][-1][0]),
     )

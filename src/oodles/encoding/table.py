@@ -91,14 +91,15 @@ class TableEncoder:
         return encoded
 
     def matched(self, X: np.ndarray | pa.Table) -> pa.Table:
-        """The table's features under their names; columns are matched by name, whatever their order.
+        """The table's columns under their names: matched by name, whatever their order; without names, by position.
 
         Raises:
-            SchemaError: If columns are missing or extra.
+            SchemaError: If columns are missing or extra, or a table without names should stand for text.
         """
-        if not self.named or not isinstance(X, pa.Table):
-            table = X.rename_columns(list(self.names)) if isinstance(X, pa.Table) else numbered(X, self.names)
-            return table if self.named is False or not self.text_features else self.refuse_numbers()
+        if not (self.named and isinstance(X, pa.Table)):
+            if text := [name for name in self.names if name not in self.numeric]:
+                raise SchemaError(f"The model learned text in {listed(text)}; give a table with column names.")
+            return X.rename_columns(list(self.inputs)) if isinstance(X, pa.Table) else numbered(X, self.inputs)
         came = set(X.column_names)
         missing = [name for name in self.names if name not in came]
         extra = [name for name in X.column_names if name not in self.inputs]
@@ -109,15 +110,6 @@ class TableEncoder:
                 + (f" Not expected {listed(extra)}; leave them out." if extra else "")
             )
         return X
-
-    @property
-    def text_features(self) -> list[str]:
-        """Features that hold text."""
-        return [name for name in self.names if name not in self.numeric]
-
-    def refuse_numbers(self) -> pa.Table:
-        """Say why an array of numbers cannot stand for this table."""
-        raise SchemaError(f"The model learned text in {listed(self.text_features)}; give a table with column names.")
 
     def encode(self, column: Column, cells: pa.ChunkedArray) -> np.ndarray:
         """One column's cells, (N, width)."""

@@ -145,7 +145,7 @@ def codes_of_some(detector: Detector, rows: Any, count: int) -> tuple[np.ndarray
 
 def facts(detector: Detector, latent: int) -> tuple[str, ...]:
     """What a detector is, in a few words each."""
-    members, epochs = detector.model_.members, max(map(len, detector.history_.values()), default=0)
+    members, epochs = detector.model_.members, int(detector.history_["epoch"][-1][0])
     layout = detector.encoder_.layout
     return (
         type(detector).__name__,

@@ -212,21 +212,23 @@ def losses(history: Mapping[str, list[list[float]]]) -> str | None:
     curves = {label: np.asarray(history[name], dtype=float) for name, label in named.items() if history.get(name)}
     if not curves:
         curves = {name: np.asarray(values, dtype=float) for name, values in history.items() if values}
-    return drawn(partial(paint_losses, curves)) if curves else None
+    longest = max(map(len, curves.values()), default=0)
+    ends = np.asarray(history.get("epoch") or [[look + 1.0] for look in range(longest)])[:, 0]
+    return drawn(partial(paint_losses, curves, ends)) if curves else None
 
 
-def paint_losses(curves: Mapping[str, np.ndarray], axes: Axes) -> None:
-    """One color per curve, its name beside its end."""
+def paint_losses(curves: Mapping[str, np.ndarray], ends: np.ndarray, axes: Axes) -> None:
+    """One color per curve, its name beside its end; `ends` are the epochs at which the losses were logged."""
     colors = (NORMAL, ANOMALY, INK, MUTED)
-    epochs = max(len(curve) for curve in curves.values())
-    settled = np.concatenate([curve[min(len(curve) - 1, epochs // 25) :].ravel() for curve in curves.values()])
+    epochs, looks = ends[-1], len(ends)
+    settled = np.concatenate([curve[min(len(curve) - 1, looks // 25) :].ravel() for curve in curves.values()])
     settled = settled[np.isfinite(settled)]
     for curve, color in zip(curves.values(), colors, strict=False):
         kept = thinned(len(curve), MOST_CORNERS // 2)
         curve = np.where(np.isfinite(curve), curve, np.nan)  # noqa: PLW2901 - the same curve, drawable
         if curve.shape[1] > 1:
-            axes.plot(kept + 1, curve[kept], color=color, linewidth=0.5, alpha=0.35)
-        axes.plot(kept + 1, curve[kept].mean(1), color=color, linewidth=1.4, marker="o" if len(curve) == 1 else None)
+            axes.plot(ends[kept], curve[kept], color=color, linewidth=0.5, alpha=0.35)
+        axes.plot(ends[kept], curve[kept].mean(1), color=color, linewidth=1.4, marker="o" if len(curve) == 1 else None)
     if len(settled):
         low, high = settled.min(), settled.max()
         room = 0.08 * (high - low) or 0.5

@@ -28,7 +28,7 @@ ALIGNED = 16
 """Batches are multiples of this: every member's rows then start at an aligned address, and round as if alone."""
 
 History = dict[str, list[list[float]]]
-"""What was logged: name → one list per epoch, with one number per member."""
+"""What was logged: name → one list per look at the held-out rows, with one number per member; `epoch` says when."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Schedule:
         epochs: Passes over the rows, at most.
         batch_size: Rows of a batch.
         lr: Adam's learning rate; it falls to zero along half a cosine over the `epochs`.
-        patience: Epochs without improvement on the held-out rows after which a member's best weights are final;
-            None keeps the last weights instead of the best.
+        look: Epochs between two looks at the held-out rows.
+        patience: Looks without improvement after which a member's best weights are final; None keeps the last weights
+            instead of the best.
         chunk: Rows at once on the held-out rows.
         checkpoint: File to continue from, and to save to every `every` seconds.
         fingerprint: What identifies the run; a checkpoint of another run is refused.
@@ -53,6 +54,7 @@ class Schedule:
     lr: float
     patience: int | None
     chunk: int
+    look: int = 1
     checkpoint: Path | None = None
     fingerprint: str = ""
     every: float = 30.0
@@ -157,7 +159,7 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
         deferred_interrupts() as interrupt,
         progress(schedule.epochs * steps, done=run.epoch * steps + run.step, verbose=schedule.verbose) as show,
     ):
-        saved = time.monotonic()
+        saved, one = time.monotonic(), torch.ones(1, device=x.device)
         while run.epoch < schedule.epochs:
             order = orders(seeds, run.epoch, len(x), batch, x.device)
             model.train()
@@ -165,7 +167,7 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
                 now = run.epoch * steps + run.step
                 run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * now / (schedule.epochs * steps))))
                 rows = order[:, run.step * batch : (run.step + 1) * batch]
-                for name, value in model.step(x[rows], run.minimizer).items():
+                for name, value in {"steps": one, **model.step(x[rows], run.minimizer)}.items():
                     run.sums[name] = run.sums[name] + value if name in run.sums else value
                 run.step += 1
                 show(now + 1, f"epoch {run.epoch + 1}/{schedule.epochs}{latest(run.history)}")
@@ -174,7 +176,8 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
                     saved = time.monotonic()
                 if interrupt.asked:
                     raise KeyboardInterrupt
-            if end_epoch(run, held_out, steps, schedule):
+            run.step, run.epoch = 0, run.epoch + 1
+            if (run.epoch % schedule.look == 0 or run.epoch == schedule.epochs) and look(run, held_out, schedule):
                 break
     if schedule.patience is not None:
         if not run.best_loss.isfinite().all():
@@ -198,15 +201,17 @@ def orders(seeds: list[int], epoch: int, n: int, batch: int, device: torch.devic
     return torch.cat([order] * (1 + -(-batch // n)), dim=1)[:, : -(-n // batch) * batch]
 
 
-def end_epoch(run: Run, held_out: Rows, steps: int, schedule: Schedule) -> bool:
-    """Log the epoch, look at the held-out rows; True when training may stop."""
+def look(run: Run, held_out: Rows, schedule: Schedule) -> bool:
+    """Log the loss since the last look and the held-out rows' loss; True when training may stop."""
     run.model.eval()
     criterion = partial(in_chunks, run.model.criterion, members=run.model.members, chunk=schedule.chunk)
     validation = criterion(held_out).mean(-1)
+    steps = run.sums.pop("steps")
     for name, total in run.sums.items():
         run.log(name, total / steps)
     run.log("validation_loss", validation)
-    run.sums, run.step, run.epoch = {}, 0, run.epoch + 1
+    run.log("epoch", torch.tensor([float(run.epoch)]))
+    run.sums = {}
     return schedule.patience is not None and run.keep_best(validation, schedule.patience)
 
 
