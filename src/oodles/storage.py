@@ -40,7 +40,7 @@ def write(path: Path, config: dict[str, Any], tensors: dict[str, Tensor], card: 
     Raises:
         ArtefactError: If something that is no model stands at `path`, or it cannot be written.
     """
-    if path.exists() and not (path.is_dir() and {file.name for file in path.iterdir()} <= FILES):
+    if path.exists() and not (path.is_dir() and is_ours(path)):
         raise ArtefactError(f"{path} exists and is not a saved model; it is left alone. Choose another name.")
     blob = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     config = {"format": "oodles", "schema_version": SCHEMA_VERSION, **config, "weights_sha256": checksum(blob)}
@@ -59,6 +59,12 @@ def write(path: Path, config: dict[str, Any], tensors: dict[str, Tensor], card: 
     finally:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a folder is empty, or holds a model of this package and nothing else."""
+    names, config = {file.name for file in path.iterdir()}, path / CONFIG
+    return not names or (names <= FILES and config.is_file() and b'"format": "oodles"' in config.read_bytes())
 
 
 def replace(draft: Path, path: Path) -> None:
@@ -92,9 +98,11 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         blob = (path / WEIGHTS).read_bytes()
     except (OSError, ValueError) as error:
         raise ArtefactError(f"The model {path} cannot be read: {error}. Save it again.") from error
-    if not isinstance(config, dict) or config.get("format") != "oodles":
+    if not (
+        isinstance(config, dict) and config.get("format") == "oodles" and type(config.get("schema_version")) is int
+    ):
         raise ArtefactError(f"{path / CONFIG} does not describe an oodles model.")
-    if config.get("schema_version", 0) > SCHEMA_VERSION:
+    if config["schema_version"] > SCHEMA_VERSION:
         raise ArtefactError(
             f"{path} was written in format {config['schema_version']}, but this version reads up to {SCHEMA_VERSION}. "
             "Install a newer oodles."

@@ -188,7 +188,7 @@ LAYERS = {
     "conv": (partial(Conv, 3, 5, 5, stride=2), (4, 3, 7, 6)),
     "transpose": (partial(ConvTranspose, 3, 5, 5, stride=2), (4, 3, 4, 3)),
     "mlp": (partial(mlp, 16, 32, (128, 64)), (48, 16)),
-    "mlp-odd": (partial(mlp, 7, 5, (13, 11)), (9, 7)),
+    "mlp-odd": (partial(mlp, 7, 5, (13, 11)), (48, 7)),
     "mlp-one": (partial(mlp, 5, 1, (64, 1, 64)), (48, 5)),
     "gray": (
         lambda members: nn.Sequential(gray_encoder((1, 9, 9), 3, members), gray_decoder(3, (1, 9, 9), 1, members)),
@@ -287,8 +287,13 @@ class TestObserved:
 
     def test_missing_cells_become_zero_with_an_indicator(self):
         """NaN becomes 0; columns that had missing cells in training also say so."""
-        x = torch.tensor([[[1.0, torch.nan, 3.0], [torch.nan, 5.0, torch.nan]]])
-        assert Observed(self.layout)(x).tolist() == [[[1, 0, 3], [0, 5, 0]]]
+        x = torch.tensor([[[1.0, torch.nan, 3.0], [torch.nan, 2.0, torch.nan]]])
+        assert Observed(self.layout)(x).tolist() == [[[1, 0, 3], [0, 2, 0]]]
         observed = Observed(self.layout, [1, 2])
-        assert observed(x).tolist() == [[[1, 0, 3, 1, 0], [0, 5, 0, 0, 1]]]
+        assert observed(x).tolist() == [[[1, 0, 3, 1, 0], [0, 2, 0, 0, 1]]]
         assert observed.width == 5
+
+    def test_wild_cells_are_cut_for_the_network(self):
+        """Beyond four deviations a network sees no difference."""
+        x = torch.tensor([[[3.9, 40.0, -1e30]]])
+        assert Observed(self.layout)(x).tolist() == [[[pytest.approx(3.9), 4, -4]]]

@@ -23,7 +23,7 @@ class Walk(Model):
         nn.init.zeros_(self.place.weight)
         nn.init.zeros_(self.place.bias)
 
-    def step(self, x, minimize):
+    def step(self, x, minimize):  # noqa: ARG002 - it moves by itself
         self.seen.append(x)
         self.threads.append(torch.get_num_threads())
         self.place.weight.data += 1
@@ -72,7 +72,7 @@ class TestEarlyStopping:
 
     def test_a_member_that_was_never_finite_is_an_error(self):
         """The sentence says what to do; a member that turns NaN later keeps its best weights."""
-        with pytest.raises(ParameterError, match="diverged.*Lower lr"):
+        with pytest.raises(ParameterError, match=r"diverged.*Lower lr"):
             walked(lambda m, _: np.nan if m else 1.0)
         model, _ = walked(lambda _, place: np.nan if place > 4 else -place)
         assert model.stands() == [4, 4]
@@ -92,9 +92,11 @@ class TestEpochs:
         assert all(torch.equal(a[1:], b) for a, b in zip(model.seen, alone.seen, strict=True))
 
     def test_fewer_rows_than_a_batch_are_one_batch(self):
-        """No row is dropped and none is repeated."""
+        """No row is dropped: one batch holds them all, filled by starting again from the front."""
         model, _ = walked(lambda _, place: -place, epochs=1, rows=3)
-        assert [tuple(batch.shape) for batch in model.seen] == [(2, 3, 1)]
+        (batch,) = model.seen
+        assert all(set(member.flatten().tolist()) == {0, 1, 2} for member in batch)
+        assert torch.equal(batch[:, 3:6], batch[:, :3])
 
 
 def test_chunks_are_full_and_their_results_are_cut():
@@ -137,10 +139,10 @@ class TestThreads:
 
 
 def rows_of(kind):
-    """Sixty rows or pictures of one kind, always the same."""
+    """A few rows or pictures of one kind, always the same."""
     rng = np.random.default_rng(0)
     if kind in ("pictures", "odd pictures"):
-        return rng.integers(0, 256, (40, 8, 8) if kind == "pictures" else (40, 7, 6), dtype=np.uint8)
+        return rng.integers(0, 256, (24, 8, 8) if kind == "pictures" else (24, 7, 6), dtype=np.uint8)
     rows = rng.normal(size=(67, 11 if kind == "odd" else 8)) @ rng.normal(size=(11 if kind == "odd" else 8,) * 2)
     if kind == "mixed":
         rows[:, 1], rows[:, 2] = rows[:, 1] > 0, np.round(rows[:, 2])
@@ -244,11 +246,11 @@ class TestSteps:
         assert all((gradient != 0).flatten(1).any(1).all() for gradient in minimize.taken.values())
 
     def test_the_loss_falls_on_a_fixed_batch(self, name, kind, parameters):
-        """Thirty plain gradient steps make every member better at the rows it sees."""
+        """Forty gradient steps make every member better at the rows it sees."""
         model, x = self.ready(name, kind, parameters)
-        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
         before = model.criterion(x).mean(-1).detach()
-        for _ in range(30):
+        for _ in range(40):
             minimize = Gradients()
             model.step(x, minimize)
             for parameter_name, parameter in model.named_parameters():

@@ -1,26 +1,35 @@
 """The `oodles` command, and the one place where errors become a line and an exit code."""
 
+import os
 import sys
+from pathlib import Path
+from traceback import extract_tb
 from typing import Annotated
 
 import typer
 
 from .. import __version__
-from ..errors import OodlesError
+from ..errors import OodlesError, ParameterError
 from . import datasets, demo, detect, detectors, evaluate, explain, fit, score
+from .output import note
+from .usage import Command
 
 __all__ = ["app", "main"]
+
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 
 app = typer.Typer(
     name="oodles",
     help="Notice what does not belong: learn from normal rows or pictures, score new ones, keep the false-alarm rate.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Panels leave a third of 80 columns for the text; `Command` says the same in half the lines.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=False,
 )
 for module in (fit, score, detect, evaluate, explain, detectors, datasets, demo):
-    app.command(module.__name__.rpartition(".")[2])(module.command)
+    app.command(module.__name__.rpartition(".")[2], cls=Command, epilog=module.EXAMPLES)(module.command)
 
 
 def show_version(asked: bool) -> None:
@@ -30,7 +39,7 @@ def show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, epilog="Start with: oodles demo")
 def root(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
@@ -50,37 +59,39 @@ def main(arguments: list[str] | None = None) -> None:
 def outcome(arguments: list[str] | None) -> int:
     """Run a command line; a failure is one line on standard error, never a traceback."""
     try:
-        return app(arguments, standalone_mode=False) or 0
+        code = app(arguments, prog_name="oodles", standalone_mode=False) or 0
     except Exception as error:
-        if (complaint := complaint_of(error)) is None:
-            raise  # a defect of ours, which must not be hidden
-        message, code = complaint
-    except KeyboardInterrupt:
-        message, code = "stopped.", 1
-    typer.echo("oodles: " + " ".join(message.split()), err=True)
+        if "OODLES_TRACEBACK" in os.environ:
+            raise
+        message, code = complaint(error)
+    else:
+        if code != INTERRUPTED:
+            return code
+        message, code = "Stopped.", 1
+    note("oodles: " + " ".join(message.split()), quiet=False)
     return code
 
 
-def complaint_of(error: Exception) -> tuple[str, int] | None:
-    """The sentence and the exit code for an error that is no defect."""
+def complaint(error: Exception) -> tuple[str, int]:
+    """The sentence and the exit code for an error."""
+    where = extract_tb(error.__traceback__)[-1]
     match error:
-        case OodlesError():
+        case ParameterError():
+            return str(error), 2
+        # scikit-learn's input checks speak to users.
+        case OodlesError() | ValueError() if isinstance(error, OodlesError) or "sklearn/utils" in where.filename:
             return str(error), 1
-        case typer.Abort():
-            return "stopped.", 1
-        case MemoryError():
+        case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or "allocate" in str(error):
             return "The memory of this machine is not enough; give fewer rows at once, or a smaller model.", 1
         case OSError():
             return f"{error.filename or 'The system'}: {error.strerror or error}.", 1
-        case ValueError() if type(error).__module__ == "builtins" and raised_by_checks(error):
-            return str(error), 1
-    # typer's own usage errors carry their sentence.
-    return (f"{error.format_message()} Try --help.", 2) if hasattr(error, "format_message") else None
-
-
-def raised_by_checks(error: Exception) -> bool:
-    """Whether scikit-learn's input checks raised it: their sentences are for users."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and "sklearn/utils" in trace.tb_frame.f_code.co_filename.replace("\\", "/")
+    if hasattr(error, "format_message"):  # typer's own: the command makes no sense
+        context = getattr(error, "ctx", None)
+        asked = f"{context.command_path if context else 'oodles'} --help"
+        sentence = error.format_message().strip()
+        return f"{sentence}{'' if sentence[-1] in '.?' else '.'} Try `{asked}`.", 2
+    return (
+        f"This is a mistake of oodles, not yours: {type(error).__name__}: {str(error)[:200]} "
+        f"({Path(where.filename).name}, line {where.lineno}). Please report it; with OODLES_TRACEBACK=1 in the "
+        "environment it says more."
+    ), 1

@@ -8,23 +8,34 @@ import typer
 from . import options
 from .output import note, print_json
 
-__all__ = ["command"]
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+oodles demo
+oodles demo --output /tmp/demo --seed 1"""
 
 
 def command(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report and the models.")] = Path(
-        "demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the report and the models.")
+    ] = Path("demo"),
     seed: options.Seed = 0,
     threads: options.Threads = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn two embedded datasets, find what does not belong, and write a report with pictures."""
+    """Show what all this is about, in half a minute.
+
+    It learns two embedded datasets, finds what does not belong, and writes a report with pictures.
+    """
     from ..report import demo  # noqa: PLC0415 - torch and matplotlib arrive here
     from ..training import fixed_threads  # noqa: PLC0415
 
+    output.mkdir(parents=True, exist_ok=True)  # finds out before the training whether it can be written
     with fixed_threads(threads):
-        found = demo.run(output, seed=seed, show=None if quiet or json else lambda line: note(line, quiet=False))
+        found = demo.run(output, seed=seed, show=lambda line: note(line, quiet=quiet or json))
     if json:
-        print_json(found)
+        numbers = {section.name: section.numbers for section in found.sections}
+        print_json({"report": found.report, "models": found.models, "seconds": found.seconds, "numbers": numbers})
+    else:
+        note(f"report: {found.report}", quiet=quiet)

@@ -5,11 +5,18 @@ from typing import Any
 from . import options
 from .output import print_json, print_table
 
-__all__ = ["command"]
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+oodles detectors
+oodles detectors --json"""
 
 
 def command(*, json: options.Json = False) -> None:
-    """List the detectors, their scores with units, and their parameters' defaults."""
+    """List the detectors, and their scores with units.
+
+    With --json, also every parameter that `--set` of `oodles fit` takes, with its default.
+    """
     from .. import detectors, scores  # noqa: PLC0415 - torch arrives here
 
     listed: list[dict[str, Any]] = [

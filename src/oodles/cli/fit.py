@@ -1,31 +1,40 @@
 """`oodles fit`: learn from rows or pictures, write a model."""
 
 import tempfile
+from math import ceil, isinf
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from ..errors import ArtefactError, FileError
-from . import inputs, options
-from .output import note, print_facts, print_json
+from ..errors import ArtefactError, CheckpointError
+from . import options
+from .output import is_watched, note, print_facts, print_json
 
-__all__ = ["command", "learn"]
+__all__ = ["EXAMPLES", "command", "learn"]
+
+EXAMPLES = """\
+oodles fit payments.csv --label fraud -o payments.oodles
+oodles fit photos/ -o photos.oodles --set latent=32
+zcat today.csv.gz | oodles fit - -o today.oodles --epochs 50"""
 
 
 def command(
     source: options.Input,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
-    detector: Annotated[str, typer.Option(help="A name that `oodles detectors` lists.")] = "VAE",
+    detector: options.Detector = "VAE",
     label: options.Label = None,
     normal: options.Normal = None,
     schema: options.Schema = None,
     settings: options.Settings = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows, at most.")] = None,
-    members: Annotated[int | None, typer.Option(min=1, help="Models trained as one.")] = None,
-    false_alarm_rate: Annotated[float | None, typer.Option(help="Share of normal rows that may be alarmed.")] = None,
-    resume: Annotated[bool, typer.Option(help="Continue a fit that was stopped, given the same options.")] = False,
+    epochs: options.Epochs = None,
+    members: options.Members = None,
+    false_alarm_rate: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share of normal rows that may be alarmed; 0.05 unless said.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a fit that was stopped; say all else again.")
+    ] = False,
     format: options.Format = None,  # noqa: A002 - the word of the command line
     no_header: options.NoHeader = False,
     seed: options.Seed = 0,
@@ -34,20 +43,22 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn from INPUT, which should be (mostly) normal, and write a MODEL folder.
+    """Learn what is normal from INPUT, and write a MODEL folder.
 
-    With --label, only the normal rows are learned. Stopped with Ctrl-C or killed, it goes on with --resume.
-
-    oodles fit payments.csv --label Class -o payments.oodles
+    INPUT should be (mostly) normal; with --label, only its normal rows are learned. Stopped with Ctrl-C or killed, a
+    fit goes on with --resume and ends as if it had never stopped.
     """
+    from . import inputs  # noqa: PLC0415 - numpy and pyarrow arrive here
+
     refuse_bad_output(output)
+    checkpoint = output.with_name(output.name + ".checkpoint")
+    if checkpoint.exists() and not resume:
+        raise CheckpointError(
+            f"{checkpoint} holds a fit that was stopped: add --resume to go on with it, or delete it to start again."
+        )
+    kinds = inputs.pairs(schema or [], "--schema")
     rows = inputs.load(
-        source,
-        format=format,
-        header=not no_header,
-        label=label,
-        normal=normal or [],
-        schema=inputs.pairs(schema or [], "--schema"),
+        source, format=format, header=not no_header, label=label, normal=normal or [], schema=kinds, quiet=quiet
     )
     made = inputs.detector(
         detector,
@@ -58,51 +69,48 @@ def command(
         false_alarm_rate=false_alarm_rate,
         random_state=seed,
         device=device,
-        verbose=not quiet,
     )
-    X = rows.X if rows.y is None else inputs.taken(rows.X, np.flatnonzero(rows.y == 0))
-    learn(made, X, output, resume=resume, threads=threads)
+    learned = rows.normal()
+    learn(made, learned, checkpoint, verbose=is_watched(quiet=quiet), threads=threads)
+    made.save(output)
     facts = {
         "model": str(output),
         "detector": type(made).__name__,
-        "rows": len(X),
+        "rows": len(learned),
         "held out": len(made.calibration_.scores),
         "members": made.model_.members,
-        "epochs": int(made.history_["epoch"][-1][0]),
+        "epochs": len(made.history_["validation_loss"]),
         "alarm above": -made.offset_,
     }
     if json:
         print_json(facts)
     elif not quiet:
         print_facts("", facts)
-    if np.isinf(made.offset_):
-        needed = int(np.ceil(1 / made.false_alarm_rate))
+    if isinf(made.offset_):
         note(
             f"No alarm can keep a false-alarm rate of {made.false_alarm_rate:g} with {facts['held out']} held-out "
-            f"rows: give about {4 * needed} rows or more, or a larger --false-alarm-rate.",
+            f"rows: give about {4 * ceil(1 / made.false_alarm_rate):,} rows or more, or a larger --false-alarm-rate.",
             quiet=quiet,
         )
 
 
-def learn(detector: Any, X: Any, output: Path, *, resume: bool, threads: int | None) -> None:
-    """Fit with a checkpoint beside the output, and save.
+def learn(detector: Any, X: Any, checkpoint: Path, *, verbose: bool, threads: int | None) -> None:
+    """Fit with a checkpoint.
 
     Raises:
-        FileError: If the user stopped it; the sentence says how to go on.
+        CheckpointError: If the user stopped it; the sentence says how to go on.
     """
     from ..training import fixed_threads  # noqa: PLC0415 - torch arrives here
 
-    checkpoint = output.with_name(output.name + ".checkpoint")
-    if not resume:
-        checkpoint.unlink(missing_ok=True)
-    detector.set_params(checkpoint=checkpoint)
+    detector.set_params(checkpoint=checkpoint, verbose=verbose)
     try:
         with fixed_threads(threads):
             detector.fit(X)
     except KeyboardInterrupt:
-        raise FileError(f"Stopped. {checkpoint} holds the training so far: add --resume to go on.") from None
+        if not checkpoint.exists():
+            raise
+        raise CheckpointError(f"Stopped. {checkpoint} holds the training so far: add --resume to go on.") from None
     detector.set_params(checkpoint=None, verbose=False)
-    detector.save(output)
 
 
 def refuse_bad_output(output: Path) -> None:

@@ -1,7 +1,7 @@
 """INPUT → rows, labels and names: files, folders, standard input and public datasets alike."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,17 @@ import pyarrow.compute as pc
 import typer
 
 from .. import data
-from ..data import reading
+from ..data import columns, reading, sources
+from ..data.catalogue import LISTINGS
+from ..data.catalogue.listing import Listing
+from ..encoding import Encoder, TableEncoder
 from ..errors import DataError, FileError, SchemaError
+from .output import is_watched, note
 
-__all__ = ["Rows", "choose", "detector", "load", "pairs", "stream", "taken"]
+__all__ = ["Rows", "detector", "fitting", "how_to_label", "load", "pairs", "stream", "taken"]
+
+OWN_OPTIONS = {"checkpoint": "--resume", "schema": "--schema", "verbose": "--quiet"}
+"""Parameters that `--set` leaves to other options."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +33,18 @@ class Rows:
         X: What a detector takes.
         y: 1 for an anomaly, 0 for a normal row; None where nobody says.
         schema: Kinds of columns; the label column is ignored.
-        names: Names of pictures, if they are files.
     """
 
     X: Any
     y: np.ndarray | None
     schema: dict[str, str]
-    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def normal(self) -> Any:
+        """The rows to learn from: all but the anomalies."""
+        return self.X if self.y is None else taken(self.X, np.flatnonzero(self.y == 0))
 
 
 def load(
@@ -47,46 +56,92 @@ def load(
     normal: Sequence[str],
     schema: dict[str, str],
     split: str = "train",
+    quiet: bool = False,
 ) -> Rows:
     """Read all of INPUT.
 
     Raises:
         OodlesError: In a sentence, whatever is wrong with it.
     """
-    if source != "-" and not Path(source).exists() and is_dataset(source):
-        return dataset(source, split, normal, schema)
-    X = reading.read(source, format=format, header=header)
+    if listing(source):
+        return published(source, split, normal, schema, quiet=quiet)
+    X = reading.read(found(source), format=format, header=header)
+    if label is not None and not isinstance(X, pa.Table):
+        raise SchemaError(f"--label names a column of a table, but {source} holds no table; leave it out.")
+    if normal and label is None:
+        raise typer.BadParameter("it says what the column of --label holds: give both", param_hint="--normal")
     if isinstance(X, reading.Pictures):
-        return Rows(X.pixels, None, schema, tuple(X.names))
+        return Rows(X.pixels, None, schema)
     if isinstance(X, np.ndarray):
         return Rows(X, beside(source, len(X)), schema)
+    if header and (odd := [name for name in X.column_names if is_fraction(name)]):
+        note(f"The first line of {source} names a column {odd[0]!r}: if it is a row, add --no-header.", quiet=quiet)
     if label is None:
         return Rows(X, None, schema)
     return Rows(X, labelled(X, label, normal), {**schema, label: "ignore"})
 
 
-def is_dataset(name: str) -> bool:
-    """Whether `data.load` knows the name; a name with a suffix or a slash is meant as a file."""
-    known = {entry.name for entry in data.names()}
-    return name.lower() in known or any(entry.partition("_")[2].lower() == name.lower() for entry in known)
+def is_fraction(name: str) -> bool:
+    """Whether a column's name is a number with a point, which nobody would call a column."""
+    return name.removeprefix("-").replace(".", "", 1).isdecimal() and "." in name
 
 
-def dataset(name: str, split: str, normal: Sequence[str], schema: dict[str, str]) -> Rows:
+def listing(source: str) -> Listing | None:
+    """What the catalogue knows of INPUT, if it is the name of a public dataset and of no file."""
+    if source == "-" or Path(source).exists():
+        return None
+    return next((one for one in LISTINGS if plain(source) in map(plain, (one.name, *one.aliases))), None)
+
+
+def plain(name: str) -> str:
+    """A dataset's name as the catalogue compares it."""
+    return name.lower().replace("_", "-")
+
+
+def found(source: str) -> str:
+    """INPUT, if it is there.
+
+    Raises:
+        FileError: If it is neither a file nor a dataset.
+    """
+    if not source or (source != "-" and not Path(source).exists()):
+        raise FileError(f"{source!r} is neither a file nor a dataset that `oodles datasets` lists.")
+    return source
+
+
+def published(name: str, split: str, normal: Sequence[str], schema: dict[str, str], *, quiet: bool) -> Rows:
     """A public dataset; `normal` classes are the normal ones where it has classes but no anomalies."""
-    found = data.load(name, split, progress=True)
-    y = found.y
-    if normal and found.labels is not None:
-        y = (~np.isin(found.labels.astype(str), list(normal))).astype(np.int8)
-    return Rows(found.X, y, {**found.schema, **schema})
+    made = data.load(name, split, progress=is_watched(quiet=quiet))
+    y = made.y
+    if normal and made.labels is not None:
+        y = anomalous(pa.chunked_array([made.labels.astype(str)]), normal, f"the class of {name}")
+    return Rows(made.X, y, {**made.schema, **schema})
+
+
+def how_to_label(source: str) -> str:
+    """How INPUT can say which of its rows are anomalies."""
+    if listing(source):
+        return "say which classes are normal with --normal"
+    if source.endswith(".npz"):
+        return "put an array y of 0 (normal) and 1 (anomaly) beside X"
+    return "name the column with --label"
 
 
 def beside(source: str, rows: int) -> np.ndarray | None:
-    """The array `y` that stands beside `X` in an .npz file, if any."""
+    """The array `y` that stands beside `X` in an .npz file, if any.
+
+    Raises:
+        DataError: If it does not say 0 or 1 of each row.
+    """
     if not source.endswith(".npz"):
         return None
     with np.load(source, allow_pickle=False) as archive:
-        y = archive["y"].ravel() if "y" in archive else None
-    return y.astype(np.int8) if y is not None and len(y) == rows and np.isin(y, (0, 1)).all() else None
+        if "y" not in archive:
+            return None
+        y = archive["y"].ravel()
+    if len(y) != rows or not np.isin(y, (0, 1)).all():
+        raise DataError(f"y in {source} must hold 0 (normal) or 1 (anomaly) for each of the {rows} rows of X.")
+    return y.astype(np.int8)
 
 
 def labelled(table: pa.Table, label: str, normal: Sequence[str]) -> np.ndarray:
@@ -98,12 +153,20 @@ def labelled(table: pa.Table, label: str, normal: Sequence[str]) -> np.ndarray:
     """
     if label not in table.column_names:
         raise SchemaError(f"There is no column {label!r} for --label; the columns are {', '.join(table.column_names)}.")
-    values = {value.strip() for value in normal} or {"0", "0.0", "false"}
-    texts = pc.utf8_trim_whitespace(table[label].cast(pa.string()))
-    y = ~pc.is_in(texts, pa.array(sorted(values))).to_numpy().astype(bool)
+    return anomalous(pc.utf8_trim_whitespace(table[label].cast(pa.string())), normal or ("0", "0.0", "false"), label)
+
+
+def anomalous(texts: pa.ChunkedArray, normal: Sequence[str], where: str) -> np.ndarray:
+    """1 for texts that are none of the normal ones.
+
+    Raises:
+        DataError: If no row is normal.
+    """
+    values = sorted({value.strip() for value in normal})
+    y = ~pc.is_in(texts, pa.array(values)).to_numpy().astype(bool)
     if y.all():
         came = ", ".join(repr(value) for value in pc.unique(texts).to_pylist()[:5])
-        raise DataError(f"No row is normal: {label!r} never is {', '.join(sorted(values))}, but {came}. Use --normal.")
+        raise DataError(f"No row is normal: {where!r} never is {', '.join(values)}, but {came}. Use --normal.")
     return y.astype(np.int8)
 
 
@@ -112,35 +175,75 @@ def taken(X: Any, rows: np.ndarray) -> Any:
     return X.take(rows) if isinstance(X, pa.Table) else X[rows]
 
 
-def stream(detector: Any, source: str, *, format: str | None, header: bool) -> Iterator[tuple[Any, tuple[str, ...]]]:  # noqa: A002
+def fitting(detector: Any, X: Any, label: str | None) -> Any:
+    """Rows for a fitted detector, without a label that it never saw."""
+    seen = getattr(detector.encoder_, "inputs", ())
+    if isinstance(X, pa.Table) and label is not None and label not in seen:
+        X = X.drop_columns(label)
+    return prepared(detector.encoder_, X)
+
+
+def stream(
+    detector: Any,
+    source: str,
+    *,
+    format: str | None,  # noqa: A002
+    header: bool,
+    quiet: bool = False,
+) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """INPUT in blocks that a fitted detector takes, with the names of pictures; memory does not grow with the file.
 
     Raises:
         FileError: If INPUT is not there.
     """
-    if source != "-" and not Path(source).exists():
-        if not is_dataset(source):
-            raise FileError(f"{source!r} is neither a file nor a dataset that `oodles datasets` lists.")
-        yield data.load(source, "test" if "test" in splits(source) else "train").X, ()
-        return
     encoder = detector.encoder_
-    numeric: Collection[str] = getattr(encoder, "numeric", ())
-    inputs: Sequence[str] | None = getattr(encoder, "inputs", None)
-    types = {name: pa.float64() for name in numeric}
-    blocks = reading.stream(source, format=format, header=header, names=None if header else inputs, types=types)
-    for block in blocks:
+    if known := listing(source):
+        split = "test" if "test" in known.editions else "train"
+        yield prepared(encoder, data.load(source, split, progress=is_watched(quiet=quiet)).X), ()
+        return
+    header = header or sources.kind_of(found(source), format) != "text"
+    by_name = header and getattr(encoder, "named", False)
+    types = dict.fromkeys(encoder.numeric, pa.float64()) if by_name else None
+    line = 1 + header
+    for block in reading.stream(source, format=format, header=header, types=types):
         if isinstance(block, reading.Pictures):
             yield block.pixels, tuple(block.names)
-        elif isinstance(block, pa.Table) and inputs is not None:
-            ignored = set(inputs) - set(encoder.names)
-            yield block.drop_columns([name for name in block.column_names if name in ignored]), ()
         else:
-            yield block, ()
+            yield prepared(encoder, block, by_name=by_name, line=line), ()
+            line += len(block)
 
 
-def splits(name: str) -> tuple[str, ...]:
-    """The splits of a dataset."""
-    return next((entry.splits for entry in data.names() if entry.name == name.lower()), ("train",))
+def prepared(encoder: Encoder, X: Any, *, by_name: bool = True, line: int = 1) -> Any:
+    """Rows as the encoder learned them: named columns for one that learned names, an array for one that did not.
+
+    Columns are found by name only if both sides have names, and by position otherwise.
+    """
+    is_array = isinstance(X, np.ndarray)
+    if not isinstance(encoder, TableEncoder) or (is_array and X.ndim > 2):
+        return X
+    if is_array or not by_name or not encoder.named:
+        types = dict.fromkeys(encoder.numeric, pa.float64())
+        (X,) = columns.typed([by_position(encoder, X)], types, unit="line", first=line)
+    if not encoder.named:
+        return np.column_stack([column.to_numpy() for column in X.columns])
+    ignored = set(encoder.inputs) - set(encoder.names)
+    return X.drop_columns([name for name in X.column_names if name in ignored])
+
+
+def by_position(encoder: TableEncoder, X: np.ndarray | pa.Table) -> pa.Table:
+    """The columns under the names of the training table: all of them, or those that are not ignored.
+
+    Raises:
+        SchemaError: If their number is neither.
+    """
+    cells = X.columns if isinstance(X, pa.Table) else list(X.T)
+    for names in (encoder.inputs, encoder.names):
+        if len(names) == len(cells):
+            return pa.table(dict(zip(names, cells, strict=True)))
+    raise SchemaError(
+        f"The model learned {len(encoder.inputs)} columns, but these rows have {len(cells)}. "
+        "Give the same columns in the same order, or with their names."
+    )
 
 
 def choose(name: str) -> type:
@@ -153,7 +256,9 @@ def choose(name: str) -> type:
 
     known = {key.lower(): value for key, value in detectors.NAMES.items()}
     if name.lower() not in known:
-        raise typer.BadParameter(f"there is no detector {name!r}; there are {', '.join(detectors.NAMES)}.")
+        raise typer.BadParameter(
+            f"there is no detector {name!r}; there are {', '.join(detectors.NAMES)}.", param_hint="--detector"
+        )
     return known[name.lower()]
 
 
@@ -164,10 +269,15 @@ def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **gi
         BadParameter: If a setting is no parameter of the detector.
     """
     kind = choose(name)
-    parameters = {**{key: value for key, value in given.items() if value is not None}, **pairs(settings, "--set")}
+    chosen = pairs(settings, "--set")
     known = kind().get_params()
-    if unknown := [key for key in parameters if key not in known]:
-        raise typer.BadParameter(f"{kind.__name__} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+    for key in chosen:
+        if key in OWN_OPTIONS:
+            raise typer.BadParameter(f"{key} is not set here; use {OWN_OPTIONS[key]}.", param_hint="--set")
+        if key not in known:
+            names = ", ".join(sorted(set(known) - set(OWN_OPTIONS)))
+            raise typer.BadParameter(f"{kind.__name__} has no parameter {key!r}; it has {names}.", param_hint="--set")
+    parameters = {**{key: value for key, value in given.items() if value is not None}, **chosen}
     if isinstance(parameters.get("hidden"), list):
         parameters["hidden"] = tuple(parameters["hidden"])
     return kind(**parameters, schema=schema or None)
@@ -183,7 +293,7 @@ def pairs(settings: Sequence[str], option: str) -> dict[str, Any]:
     for text in settings:
         name, equals, value = text.rpartition("=") if option == "--schema" else text.partition("=")
         if not equals:
-            raise typer.BadParameter(f"{option} expects NAME=VALUE, but got {text!r}.")
+            raise typer.BadParameter(f"NAME=VALUE is expected, but got {text!r}.", param_hint=option)
         try:
             values[name] = json.loads(value)
         except ValueError:

@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Detector",
     "Device",
     "Epochs",
     "Format",
     "Input",
     "Json",
+    "JsonLines",
     "Label",
     "Members",
     "ModelPath",
@@ -63,14 +65,18 @@ Settings = Annotated[
 ]
 Epochs = Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Passes over the rows, at most.")]
 Members = Annotated[int | None, typer.Option("--members", metavar="N", min=1, help="Models trained as one.")]
-Seed = Annotated[
-    int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Seed of everything random.")
-]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Seed of everything random.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="Threads to use; else as many as the work deserves.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
+Detector = Annotated[
+    str, typer.Option("--detector", metavar="NAME", help="What to fit; `oodles detectors` lists the names.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+JsonLines = Annotated[
+    bool, typer.Option("--json", help="JSON lines on standard output; a summary in JSON if --output names a file.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and what was asked for.")]
 Reasons = Annotated[
     int, typer.Option("--reasons", metavar="N", min=0, help="How many of the strangest features to name per row.")

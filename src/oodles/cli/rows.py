@@ -1,11 +1,14 @@
-"""A block of rows → a table of scores, p-values, alarms and reasons."""
+"""Rows → a table of scores, p-values, alarms and reasons."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["feature_names", "judged"]
+from ..calibration import benjamini_hochberg
+
+__all__ = ["discovered", "feature_names", "judged"]
 
 
 def feature_names(detector: Any) -> np.ndarray:
@@ -21,15 +24,15 @@ def feature_names(detector: Any) -> np.ndarray:
 
 
 def judged(
-    detector: Any, X: Any, *, first: int, names: tuple[str, ...], reasons: int, kind: str | None = None
+    detector: Any, X: Any, first: int, *, names: Sequence[str], reasons: int, kind: str | None = None
 ) -> pa.Table:
-    """One row for each row of `X`: its number, its score, and if `kind` is the detector's own score, p-value and alarm.
+    """One row for each row of `X`: its number from `first` on, its score, and if `kind` is the detector's own, more.
 
-    `reason_1`, `nats_1` … name the features that are most nats stranger than usual.
+    Then p-value and alarm follow; `reason_1`, `nats_1` … name the features that are most nats stranger than usual.
     """
     scores = detector.anomaly_score(X, kind)
     columns: dict[str, Any] = {"row": np.arange(first, first + len(scores))}
-    if names:
+    if len(names):
         columns["file"] = list(names)
     columns["score"] = scores
     if kind in (None, detector.scoring):
@@ -43,3 +46,18 @@ def judged(
             columns[f"reason_{place}"] = known.take(pa.array(features))
             columns[f"nats_{place}"] = np.take_along_axis(excess, features[:, None], axis=1)[:, 0]
     return pa.table(columns)
+
+
+def discovered(
+    detector: Any, blocks: Iterable[tuple[Any, tuple[str, ...]]], *, fdr: float, reasons: int
+) -> tuple[pa.Table, int]:
+    """The judged rows that are discoveries, and the number of all rows."""
+    p_values, candidates = [np.empty(0)], []
+    for X, names in blocks:
+        table = judged(detector, X, sum(map(len, p_values)), names=names, reasons=reasons)
+        p_values.append(table["p_value"].to_numpy())
+        # A row with p > fdr is never a discovery: few rows are kept.
+        candidates.append(table.filter(pa.array(p_values[-1] <= fdr)))
+    found = benjamini_hochberg(np.concatenate(p_values), fdr)
+    kept = pa.concat_tables(candidates)
+    return kept.filter(pa.array(found[kept["row"].to_numpy()])), len(found)

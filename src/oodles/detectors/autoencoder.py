@@ -74,7 +74,7 @@ class AutoEncoder(Detector):
 
     def build(self, layout: Layout, members: int, missing: list[int]) -> AutoEncoderModel:
         """The untrained model."""
-        observation = likelihoods.from_layout(layout, self._likelihood(pictures=bool(layout.shape)), members)
+        observation = likelihoods.from_layout(layout, self.noise_model(pictures=bool(layout.shape)), members)
         latent = self._codes(layout)
         networks = codec(
             self.network,
@@ -89,9 +89,9 @@ class AutoEncoder(Detector):
         return AutoEncoderModel(observation, networks)
 
     def _codes(self, layout: Layout) -> int:
-        """The number of codes; `auto` is chosen by the number of columns or channels."""
+        """The number of codes; `auto` is a third of a table's features, 10 for gray and 100 for color pictures."""
         if self.latent != "auto":
             return int(self.latent)
         if layout.shape:
             return 100 if layout.shape[0] == 3 else 10
-        return min(max(layout.features // 3, 2), 8)
+        return -(-layout.features // 3)

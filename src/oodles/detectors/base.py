@@ -48,14 +48,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         hidden: Widths of the dense encoder; the decoder mirrors them. Pictures with a convolutional network ignore it.
         network: `auto` (`mlp` for tables, `gray-light` or `color` for pictures), `mlp`, `gray`, `gray-light`, `color`,
             `color-affine`.
-        likelihood: A name of `oodles.likelihoods.NAMES`: what is assumed of real columns or pixels. `auto` learns one
-            σ per column of a table and one σ for all pixels of a picture.
+        likelihood: A name of `oodles.likelihoods.NAMES`: what is assumed of real columns or pixels. `auto` is
+            `student`, with one σ per column of a table, and `gaussian-global`, with one σ for all pixels of a picture.
         scoring: The score that `score_samples` and the alarms use: a key of the model's `scores`.
         members: Models trained as one and averaged when scoring; `auto` is 5 for tables and 1 for pictures. Member m
             is, bit for bit on a CPU, what `random_state + m` would have trained alone.
         epochs: Passes over the training rows, at most; `auto` chooses by the number of rows.
         batch_size: Rows of a batch.
-        lr: Learning rate.
+        lr: Learning rate of Adam; constant for tables, falling to zero along half a cosine for pictures.
         validation_fraction: Share of the rows kept from training, for early stopping and for calibration. Which rows
             these are depends on their number alone, never on `random_state`.
         early_stopping: Restore the weights that were best on the held-out rows, and stop when they stop improving.
@@ -119,7 +119,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         pictures = is_pictures(raw)
         if pictures and self.schema:
             raise ParameterError("schema describes the columns of a table, but X holds pictures: leave it out.")
-        likelihood_support = support(self._likelihood(pictures=pictures))
+        likelihood_support = support(self.noise_model(pictures=pictures))
         self.encoder_: Encoder = (
             PictureEncoder.fit(raw) if pictures else TableEncoder.fit(raw, self.schema, support=likelihood_support)
         )
@@ -181,6 +181,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             batch_size=self.batch_size,
             lr=self.lr,
             look=look,
+            decay=pictures,
             patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
             chunk=self._chunk,
             checkpoint=checkpoint,
@@ -188,11 +189,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             verbose=self.verbose,
         )
 
-    def _likelihood(self, *, pictures: bool) -> str:
+    def noise_model(self, *, pictures: bool) -> str:
         """The likelihood's name, `auto` resolved."""
         if self.likelihood != "auto":
             return self.likelihood
-        return "gaussian-global" if pictures else "gaussian-column"
+        return "gaussian-global" if pictures else "student"
 
     # -- scoring ----------------------------------------------------------------------------------------------------
 

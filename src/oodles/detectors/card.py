@@ -58,9 +58,8 @@ def model_card(detector: "Detector") -> str:
         input="pictures, channels x height x width = {} x {} x {}".format(*layout.shape)
         if layout.shape
         else f"{layout.features} columns ({table})",
-        noise=detector.likelihood
-        if detector.likelihood != "auto"
-        else "one σ learned " + ("for all pixels" if layout.shape else "per real column; Bernoulli; categorical"),
+        noise=detector.noise_model(pictures=bool(layout.shape))
+        + ("" if layout.shape else " for real columns, Bernoulli for binary ones, categorical for categories"),
         formula=(scoring.__doc__ or "").split("\n")[0],
         held=len(detector.calibration_.scores),
         smallest=detector.calibration_.smallest,

@@ -124,7 +124,7 @@ class VAE(Detector):
 
     def build(self, layout: Layout, members: int, missing: list[int]) -> VAEModel:
         """The untrained model."""
-        observation = likelihoods.from_layout(layout, self._likelihood(pictures=bool(layout.shape)), members)
+        observation = likelihoods.from_layout(layout, self.noise_model(pictures=bool(layout.shape)), members)
         latent = self._codes(layout)
         networks = codec(
             self.network,
@@ -139,10 +139,10 @@ class VAE(Detector):
         return VAEModel(observation, networks, latent=latent, beta=self.beta, points=8 if layout.shape else 32)
 
     def _codes(self, layout: Layout) -> int:
-        """The number of latent codes; `auto` is 8 for a table, 10 for gray and 100 for colour pictures."""
+        """The number of latent codes; `auto` is 16 for a table, 10 for gray and 100 for color pictures."""
         if self.latent != "auto":
             return int(self.latent)
-        return (100 if layout.shape[0] == 3 else 10) if layout.shape else 8
+        return (100 if layout.shape[0] == 3 else 10) if layout.shape else 16
 
     def sample(self, n: int, *, random_state: int = 0) -> Any:
         """Draw rows from the model, in raw units: an array, or a pyarrow table if it learned names.

@@ -2,8 +2,8 @@ r"""Tables → encoded rows.
 
 Columns are told apart by their values: {0, 1} is binary, text is a category, other numbers are real; `schema`
 corrects the guess. A real column becomes $u = (\text{raw} - \text{center}) / \text{scale}$ up to $|u| = t$ and grows
-like a logarithm beyond, so that no finite number overflows; center and scale are the mean and the deviation between the
-1 % and 99 % quantiles, where outliers do not reach. A number that never changed in training is measured in units of its
+like a logarithm beyond, so that no finite number overflows; center and scale are mean and deviation, or, where a few
+outliers make most of the deviation, those of the column cut at its 1 % and 99 % quantiles. A number that never changed in training is measured in units of its
 own magnitude, a text that never changed is a category of one level: a change is legal, and surprising.
 """
 
@@ -26,6 +26,9 @@ KINDS = ("real", "binary", "category", "ignore")
 
 TAIL = 50.0
 """Deviations from the middle beyond which a real column grows like a logarithm: no finite number overflows."""
+
+HEAVY = 5.0
+"""A column is heavy-tailed if its deviation is so many times that of the column cut at its 1 % and 99 % quantiles."""
 
 MOST_LEVELS = 64
 """Levels kept for a category; rarer ones count as unseen."""
@@ -262,9 +265,10 @@ def real(name: str, observed: np.ndarray, support: str) -> Column:
     if observed.min() == observed.max():
         return Column(name, "real", center=float(observed[0]), scale=float(abs(observed[0])) or 1.0, tail=TAIL)
     peak = float(np.abs(observed).max())
-    inner = (observed / peak).clip(*np.quantile(observed / peak, (0.01, 0.99)))
-    inner = inner if inner.std() > 0 else observed / peak
-    return Column(name, "real", center=peak * float(inner.mean()), scale=peak * float(inner.std()), tail=TAIL)
+    unit = observed / peak
+    inner = unit.clip(*np.quantile(unit, (0.01, 0.99)))
+    chosen = inner if 0 < HEAVY * inner.std() < unit.std() else unit
+    return Column(name, "real", center=peak * float(chosen.mean()), scale=peak * float(chosen.std()), tail=TAIL)
 
 
 def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,8 @@ CEILING = 3.0
 
 def floored(log_std: Tensor, floor: float = FLOOR) -> Tensor:
     """A smooth max(log σ, floor), which keeps a gradient on both sides."""
-    return floor + softplus(log_std - floor)
+    # In float32, softplus rounds the last numbers of a tensor differently: a stack would differ from its members.
+    return (floor + softplus((log_std - floor).double())).to(log_std)
 
 
 def linked(layout: Layout, raw: Tensor) -> Tensor:

@@ -13,6 +13,9 @@ from .gaussian import floored, linked
 
 __all__ = ["Student"]
 
+FLOOR = -2.0
+"""The least log σ, in encoded units: a column is never trusted to better than 13 % of its spread."""
+
 FREEDOM = 10
 """Degrees of freedom ν: nearly Gaussian in the middle, polynomial in the tails."""
 
@@ -41,7 +44,7 @@ class Student(Likelihood):
 
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:
         """log p of each feature in nats, (M, B, F)."""
-        log_std = floored(self.log_std)
+        log_std = floored(self.log_std, FLOOR)
         distance = (x - linked(self.layout, parameters)) * (-log_std).exp()
         constant = math.lgamma((FREEDOM + 1) / 2) - math.lgamma(FREEDOM / 2) - 0.5 * math.log(FREEDOM * math.pi)
         return constant - log_std - (FREEDOM + 1) / 2 * (distance.square() / FREEDOM).log1p()
@@ -55,4 +58,4 @@ class Student(Likelihood):
         mean = linked(self.layout, parameters)
         shape = mean.shape[1:]
         chi2 = torch.stack([draws.normal(*shape).square() for _ in range(FREEDOM)]).sum(0)
-        return mean + floored(self.log_std).exp() * draws.normal(*shape) * (FREEDOM / chi2).sqrt()
+        return mean + floored(self.log_std, FLOOR).exp() * draws.normal(*shape) * (FREEDOM / chi2).sqrt()

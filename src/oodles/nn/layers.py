@@ -105,12 +105,13 @@ class Linear(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x @ weight + bias`, for each member."""
-        if self.training or not self.spare:
+        lone = int(self.weight.shape[1] == 1)
+        if not self.spare and not lone:
             return torch.baddbmm(self.bias, x, self.weight)
-        # Matrix kernels round a product's ragged last columns differently from row to row. Scores must not depend on
-        # where a row stands, so that there are no ragged columns when scoring.
-        bias, weight = pad(self.bias, (0, self.spare)), pad(self.weight, (0, self.spare))
-        return torch.baddbmm(bias, x, weight)[..., : -self.spare]
+        # Matrix kernels round a product's ragged last columns differently from row to row and from member to member,
+        # and a product of width 1 differently in a stack of one. There are none where zeros fill them up.
+        bias, weight = pad(self.bias, (0, self.spare)), pad(self.weight, (0, self.spare, 0, lone))
+        return torch.baddbmm(bias, pad(x, (0, lone)), weight)[..., : self.bias.shape[-1]]
 
 
 def same(size: int, kernel: int, stride: int) -> tuple[int, int]:

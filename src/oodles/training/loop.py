@@ -38,7 +38,8 @@ class Schedule:
     Attributes:
         epochs: Passes over the rows, at most.
         batch_size: Rows of a batch.
-        lr: Adam's learning rate; it falls to zero along half a cosine over the `epochs`.
+        lr: Adam's learning rate.
+        decay: Let it fall to zero along half a cosine over the `epochs`.
         look: Epochs between two looks at the held-out rows.
         patience: Looks without improvement after which a member's best weights are final; None keeps the last weights
             instead of the best.
@@ -55,6 +56,7 @@ class Schedule:
     patience: int | None
     chunk: int
     look: int = 1
+    decay: bool = False
     checkpoint: Path | None = None
     fingerprint: str = ""
     every: float = 30.0
@@ -165,7 +167,8 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
             model.train()
             while run.step < steps:
                 now = run.epoch * steps + run.step
-                run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * now / (schedule.epochs * steps))))
+                if schedule.decay:
+                    run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * now / (schedule.epochs * steps))))
                 rows = order[:, run.step * batch : (run.step + 1) * batch]
                 for name, value in {"steps": one, **model.step(x[rows], run.minimizer)}.items():
                     run.sums[name] = run.sums[name] + value if name in run.sums else value

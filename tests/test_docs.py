@@ -1,0 +1,153 @@
+"""The documentation says what the code does: its names, defaults, links, snippets and command lines."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from oodles import detectors, likelihoods, scores
+from oodles.cli import app, main
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
+COMMANDS = typer.main.get_command(app).commands
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FEW_EPOCHS = re.compile(r"epochs([= ])\d+")
+
+
+def page(name):
+    """The text of a page of docs/."""
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def blocks(text, language):
+    """The code blocks of one language, in order."""
+    return [code for kind, code in FENCE.findall(text) if kind == language]
+
+
+def section(text, heading):
+    """What stands under a heading, up to the next one of its level or above."""
+    level = heading.split(" ")[0]
+    body = f"\n{text}".split(f"\n{heading}\n")
+    assert len(body) == 2, f"expected one heading {heading!r}"
+    return re.split(rf"\n#{{2,{len(level)}}} ", body[1])[0]
+
+
+def table(text):
+    """The first table of a text: its header and rows, cells without backticks and padding."""
+    lines = re.search(r"^\|.*\n(\|.*\n)+", text, re.MULTILINE)[0].splitlines()
+    header, _, *rows = [[cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return header, rows
+
+
+def headings(text):
+    """The anchors that a page's headings have on GitHub."""
+    words = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", word.lower()).replace(" ", "-") for word in words}
+
+
+def command_lines(text):
+    """The words of every `$ oodles …` line, up to a pipe; a backslash continues a line."""
+    shown = "".join(blocks(text, "console")).replace("\\\n", " ")
+    found = re.findall(r"^\$ (?:.*\| *)?(?:\w+=\S+ )*oodles ([^|<>\n]*)", shown, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in found]
+
+
+class TestNames:
+    def test_every_command_has_a_section(self):
+        """And no section describes a command that does not exist."""
+        assert set(re.findall(r"^## `oodles (\w+)`$", page("cli.md"), re.MULTILINE)) == set(COMMANDS)
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_a_command_has_the_options_that_its_section_names(self, name):
+        """Every `--option` in the section is one of the command's own."""
+        options = {flag for parameter in COMMANDS[name].params for flag in parameter.opts} | {"--help"}
+        assert set(re.findall(r"--[a-z][\w-]*", section(page("cli.md"), f"## `oodles {name}`"))) <= options
+
+    def test_every_detector_has_a_row_and_a_section(self):
+        """The list of detectors, and the heading of each."""
+        text = page("detectors.md")
+        assert [row[0] for row in table(text)[1]] == list(detectors.NAMES)
+        assert set(detectors.NAMES) <= set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
+
+    def test_every_parameter_stands_in_the_table_with_its_default(self):
+        """Exactly the parameters of `get_params()`, and a dash where a detector lacks one."""
+        header, rows = table(section(page("detectors.md"), "## Parameters"))
+        defaults = {name: kind().get_params() for name, kind in detectors.NAMES.items()}
+        assert header[1:-1] == list(defaults)
+        assert {row[0] for row in rows} == set().union(*defaults.values())
+        for parameter, *shown, _ in rows:
+            expected = [repr(known[parameter]) if parameter in known else "—" for known in defaults.values()]
+            assert shown == expected, parameter
+
+    def test_every_score_of_a_detector_stands_in_the_table(self):
+        """Exactly the scores of its model, the default among them marked."""
+        header, rows = table(section(page("detectors.md"), "## Scores"))
+        assert header[1:] == list(detectors.NAMES)
+        assert {row[0] for row in rows} == {
+            score for kind in detectors.NAMES.values() for score in kind.model_class.scores
+        }
+        for score, *shown in rows:
+            for mark, kind in zip(shown, detectors.NAMES.values(), strict=True):
+                assert mark == ("default" if score == kind.scoring else "yes" if has(kind, score) else "—"), score
+
+    def test_likelihoods_and_scores_have_a_row(self):
+        """In the concepts, every name and no other; and every unit begins as `oodles.scores.UNITS` says."""
+        text = page("concepts.md")
+        assert {row[0] for row in table(section(text, "## Likelihoods"))[1]} == set(likelihoods.NAMES)
+        listed = {row[0]: row[1] for row in table(section(text, "## Scores"))[1]}
+        assert set(listed) == set(scores.UNITS)
+        for name, unit in listed.items():
+            assert unit.split()[0] == scores.UNITS[name].split()[0].rstrip(":"), name
+
+
+def has(kind, score):
+    """Whether a detector offers a score."""
+    return score in kind.model_class.scores
+
+
+class TestLinks:
+    @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+    def test_relative_links_resolve(self, path):
+        """To a file or folder that exists, and to a heading that it has."""
+        text = path.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", text)):
+            if "://" in link:
+                continue
+            file, _, anchor = link.partition("#")
+            there = (path.parent / file).resolve() if file else path
+            assert there.exists(), link
+            assert not anchor or anchor in headings(there.read_text(encoding="utf-8")), link
+
+    def test_every_page_can_be_found(self):
+        """Each page of docs/ is linked from another one, from the README or from CONTRIBUTING."""
+        texts = {path: path.read_text(encoding="utf-8") for path in PAGES}
+        for path in PAGES[3:]:
+            linked = any(path.name in text for other, text in texts.items() if other != path)
+            assert linked, path.name
+
+
+class TestSnippets:
+    @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+    def test_python_compiles_and_command_lines_parse(self, path):
+        """Every block of Python, and every `$ oodles …` line: its command and options exist."""
+        text = path.read_text(encoding="utf-8")
+        for number, code in enumerate(blocks(text, "python"), 1):
+            compile(code, f"{path.name}, block {number}", "exec")
+        for name, *words in filter(None, command_lines(text)):
+            if not name.startswith("-"):
+                COMMANDS[name].make_context(name, words)
+
+    def test_the_tour_runs(self, tmp_path, monkeypatch, capsys):
+        """All its Python and all its command lines, in their order, in one folder; with fewer epochs."""
+        monkeypatch.chdir(tmp_path)
+        names = {"__name__": "tour"}
+        for kind, code in FENCE.findall(FEW_EPOCHS.sub(r"epochs\g<1>2", page("tour.md"))):
+            if kind == "python":
+                exec(compile(code, "docs/tour.md", "exec"), names)
+            for words in command_lines(f"```{kind}\n{code}```\n"):
+                with pytest.raises(SystemExit) as stop:
+                    main(words)
+                assert stop.value.code == 0, (words, capsys.readouterr().err)
