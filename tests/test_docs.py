@@ -4,11 +4,17 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
 from oodles import detectors, likelihoods, scores
 from oodles.cli import app, main
+from oodles.detectors import base
+from oodles.encoding import table as table_encoding
+from oodles.likelihoods import gaussian, student
+from oodles.nn import reshaping
+from oodles.training import Schedule, threads
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -103,9 +109,54 @@ class TestNames:
             assert unit.split()[0] == scores.UNITS[name].split()[0].rstrip(":"), name
 
 
+def text_of(name):
+    """A page on one line."""
+    return " ".join(page(name).split())
+
+
 def has(kind, score):
     """Whether a detector offers a score."""
     return score in kind.model_class.scores
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("sentence", "constant"),
+        [
+            ("- u, for |u| ≤ {:.0f};", table_encoding.TAIL),
+            ("(it is more than {:.0f} times that of the values", table_encoding.HEAVY),
+            ("because {} others were commoner", table_encoding.MOST_LEVELS),
+            ("cut to [−{0:.0f}, {0:.0f}]", reshaping.REACH),
+            ("a soft floor of −{:.0f},", -gaussian.FLOOR),
+            ("and of −{:.0f} for `student`", -student.FLOOR),
+            ("log t₁₀((x − μ) / σ_d)", student.FREEDOM == 10),
+            ("at least {:,} steps", base.LEAST_STEPS),
+            ("at least {} passes over a table", base.LEAST_EPOCHS),
+            ("or {} over pictures", base.LEAST_PICTURE_EPOCHS),
+            ("about every {} steps", base.STEPS_PER_LOOK),
+            ("saved every {:.0f} seconds", Schedule.every),
+            ("Work below 5·10⁸ floating-point operations", threads.SMALL == 5e8),
+        ],
+    )
+    def test_the_concepts_know_the_constants(self, sentence, constant):
+        """A number in the text is the number in the code."""
+        assert constant
+        assert sentence.format(constant) in text_of("concepts.md")
+
+    @pytest.mark.parametrize("name", detectors.NAMES)
+    def test_auto_means_what_the_table_says(self, name):
+        """Codes, likelihood and members of a table with 7 columns, and of gray and color pictures."""
+        header, rows = table(section(page("detectors.md"), "### What auto means"))
+        meant = {row[0].replace("`", ""): dict(zip(header[1:], row[1:], strict=True)) for row in rows}
+        rng = np.random.default_rng(0)
+        for what, shape in (("table", (20, 7)), ("gray pictures", (8, 4, 4)), ("color pictures", (8, 4, 4, 3))):
+            detector = detectors.NAMES[name](epochs=1, random_state=0).fit(rng.random(shape))
+            codes = meant[f"latent of {name}"][what].replace("a third of the columns, rounded up", "3")
+            assert detector.embed(rng.random(shape)).shape[1] == int(codes)
+            assert detector.model_.members == int(meant["members"][what])
+            named = likelihoods.from_layout(detector.encoder_.layout, meant["likelihood"][what], 1)
+            assert str(named.state_dict().keys()) == str(detector.model_.likelihood.state_dict().keys())
+            assert type(named) is type(detector.model_.likelihood)
 
 
 class TestLinks:
@@ -137,11 +188,11 @@ class TestSnippets:
         for number, code in enumerate(blocks(text, "python"), 1):
             compile(code, f"{path.name}, block {number}", "exec")
         for name, *words in filter(None, command_lines(text)):
-            if not name.startswith("-"):
+            if not name.startswith("-") and "--help" not in words:
                 COMMANDS[name].make_context(name, words)
 
     def test_the_tour_runs(self, tmp_path, monkeypatch, capsys):
-        """All its Python and all its command lines, in their order, in one folder; with fewer epochs."""
+        """All its Python and all its command lines, in their order; both write the same model. With fewer epochs."""
         monkeypatch.chdir(tmp_path)
         names = {"__name__": "tour"}
         for kind, code in FENCE.findall(FEW_EPOCHS.sub(r"epochs\g<1>2", page("tour.md"))):
@@ -151,3 +202,7 @@ class TestSnippets:
                 with pytest.raises(SystemExit) as stop:
                     main(words)
                 assert stop.value.code == 0, (words, capsys.readouterr().err)
+
+        for file in ("config.json", "model.safetensors", "README.md"):
+            from_python, from_commands = (tmp_path / f"{model}.oodles" / file for model in ("same", "cells"))
+            assert from_python.read_bytes() == from_commands.read_bytes(), file

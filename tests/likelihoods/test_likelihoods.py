@@ -156,9 +156,10 @@ class TestEveryLikelihood:
         assert (likelihood.log_units(holed)[missing] == 0).all()
 
     def test_every_learned_number_gets_a_gradient(self, layout, name):
-        """The decoder's numbers and the likelihood's own parameters all move log p."""
+        """The decoder's numbers and the likelihood's own all move log p, by the numerical derivative."""
         likelihood, x = made(layout, name), rows_of(layout, name)
         p = decoded(likelihood, 6)
+        assert torch.autograd.gradcheck(lambda p, *_: likelihood.log_prob(x, p), (p, *likelihood.parameters()))
         likelihood.log_prob(x, p).sum().backward()
         freedom = p.grad[..., :-1] if layout is TABLE else p.grad  # the last column has one level: it has none
         for gradient in (freedom, *(parameter.grad for parameter in likelihood.parameters())):
@@ -194,12 +195,15 @@ class TestEveryLikelihood:
         assert torch.equal(alone.sample(p[1:], Draws([2])), rows[1:])
 
 
-def test_samples_have_the_spread_that_is_promised():
-    """A Gaussian's samples have the σ with which it scores them."""
-    likelihood = made(TABLE.only("real"), "gaussian-row")
-    p = decoded(likelihood, 1).expand(M, 20_000, -1).detach()
-    std = likelihood.moments(p)[1].exp()[:, 0]
-    torch.testing.assert_close(likelihood.sample(p, Draws([1, 2])).std(1), std, rtol=0.03, atol=0)
+@pytest.mark.parametrize("name", DENSITIES)
+def test_samples_have_the_spread_that_is_promised(name):
+    """Their variance is that of the density with which they would be scored."""
+    likelihood, x = made(TABLE.only("real"), name), torch.linspace(-100, 100, 20_001).double()
+    p, grid = decoded(likelihood, 1).detach(), x[:, None].expand(M, len(x), 2)
+    density = likelihood.per_feature(grid, p.expand(M, len(x), -1)).exp()
+    variance = torch.trapezoid(density * (grid - likelihood.mean(p)).square(), x, dim=1)
+    rows = likelihood.sample(p.expand(M, 20_000, -1), Draws([1, 2]))
+    torch.testing.assert_close(rows.var(1), variance, rtol=0.06, atol=0)
 
 
 def test_sigma_stays_between_its_floor_and_its_ceiling():
@@ -208,8 +212,7 @@ def test_sigma_stays_between_its_floor_and_its_ceiling():
     said = torch.linspace(-50, 50, 101).double()
     log_std = likelihood.moments(torch.cat([said, said]).reshape(1, 2, 101).mT.repeat(1, 1, 2))[1]
     assert ((log_std > -4.001) & (log_std <= 3)).all()
-    assert likelihoods.gaussian.floored(said).min() >= -4
-    assert likelihoods.gaussian.floored(said[-1]).item() == pytest.approx(50)
+    torch.testing.assert_close(likelihoods.gaussian.floored(said), said.clamp_min(-4), atol=0.7, rtol=0)
 
 
 def test_a_mixed_likelihood_is_its_parts_side_by_side():
@@ -217,10 +220,8 @@ def test_a_mixed_likelihood_is_its_parts_side_by_side():
     mixed, x = made(TABLE, "gaussian-row"), rows_of(TABLE, "gaussian-row")
     p = decoded(mixed, 6)
     shares, numbers = x.split([2, 1, 4], -1), p.split([4, 1, 4], -1)
-    for method in ("per_feature", "log_prob"):
-        parts = [getattr(part, method)(*row) for part, *row in zip(mixed.parts, shares, numbers, strict=True)]
-        whole = sum(parts) if method == "log_prob" else torch.cat(parts, -1)
-        torch.testing.assert_close(getattr(mixed, method)(x, p), whole)
+    parts = [part.per_feature(*row) for part, *row in zip(mixed.parts, shares, numbers, strict=True)]
+    assert torch.equal(mixed.per_feature(x, p), torch.cat(parts, -1))
     means = [part.mean(n) for part, n in zip(mixed.parts, numbers, strict=True)]
     assert torch.equal(mixed.mean(p), torch.cat(means, -1))
     draws = Draws([3, 4])
@@ -292,8 +293,6 @@ class TestUnits:
 
 def test_impossible_likelihoods_are_refused():
     """A sentence names what would be possible; 8-bit likelihoods are for pictures."""
-    with pytest.raises(ParameterError, match="must be one of bernoulli, gaussian"):
-        likelihoods.from_layout(TABLE, "cauchy", 1)
-    for name in ("gaussian-dequantized", "gaussian-discretized"):
-        with pytest.raises(ParameterError, match="is for pictures of 8-bit levels"):
+    for name in ("cauchy", "gaussian-dequantized", "gaussian-discretized"):
+        with pytest.raises(ParameterError, match=r"must be one of bernoulli, gaussian|is for pictures of 8-bit levels"):
             likelihoods.from_layout(TABLE, name, 1)

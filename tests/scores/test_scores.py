@@ -169,6 +169,16 @@ class TestFormulas:
         cells[0, 0] = D - 2
         torch.testing.assert_close(scores.bits_per_dim(model, holed), nats / cells / math.log(2))
 
+    @pytest.mark.parametrize("beta", [1.0, 0.0, 3.0])
+    def test_a_vae_descends_the_negative_elbo(self, beta):
+        """The loss's mean over 4000 draws is β KL minus the mean-log probability, to 4 standard errors."""
+        model = curved()
+        model.beta, model.draws = beta, Draws([0])
+        with torch.no_grad():
+            losses = model.loss(BATCH[:, :1].expand(1, 4000, D))[0]
+            expected = beta * scores.kl(model, BATCH) + scores.mean_log_probability(model, BATCH, draws=1024)
+        assert (losses.mean() - expected[0, 0]).abs() < 4 * losses.std() / 4000**0.5
+
     def test_errors_and_norms_by_hand(self):
         """Squared error over observed cells, -log p at the code, and the code's length."""
         model = ppca()

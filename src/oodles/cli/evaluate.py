@@ -69,6 +69,8 @@ def command(
     )
     if rows.y is None:
         raise DataError(f"{source} does not say which rows are anomalies: {inputs.how_to_label(source)}.")
+    if unlabelled := int((rows.y < 0).sum()):
+        raise DataError(f"{label!r} is missing in {unlabelled:,} of {len(rows):,} rows; fill or remove them.")
     with fixed_threads(threads):
         if made is None:
             made = inputs.detector(

@@ -31,7 +31,7 @@ class Rows:
 
     Attributes:
         X: What a detector takes.
-        y: 1 for an anomaly, 0 for a normal row; None where nobody says.
+        y: 1 for an anomaly, 0 for a normal row, -1 for a row without a label; None where nobody says.
         schema: Kinds of columns; the label column is ignored.
     """
 
@@ -43,7 +43,7 @@ class Rows:
         return len(self.X)
 
     def normal(self) -> Any:
-        """The rows to learn from: all but the anomalies."""
+        """The rows to learn from."""
         return self.X if self.y is None else taken(self.X, np.flatnonzero(self.y == 0))
 
 
@@ -145,7 +145,7 @@ def beside(source: str, rows: int) -> np.ndarray | None:
 
 
 def labelled(table: pa.Table, label: str, normal: Sequence[str]) -> np.ndarray:
-    """1 for rows whose label is none of the normal ones.
+    """1 for rows whose label is none of the normal ones, -1 for rows without a label.
 
     Raises:
         SchemaError: If there is no such column.
@@ -153,21 +153,32 @@ def labelled(table: pa.Table, label: str, normal: Sequence[str]) -> np.ndarray:
     """
     if label not in table.column_names:
         raise SchemaError(f"There is no column {label!r} for --label; the columns are {', '.join(table.column_names)}.")
-    return anomalous(pc.utf8_trim_whitespace(table[label].cast(pa.string())), normal or ("0", "0.0", "false"), label)
+    return anomalous(table[label].cast(pa.string()), normal or ("0", "false", "False", "FALSE"), label)
 
 
-def anomalous(texts: pa.ChunkedArray, normal: Sequence[str], where: str) -> np.ndarray:
-    """1 for texts that are none of the normal ones.
+def anomalous(labels: pa.ChunkedArray, normal: Sequence[str], where: str) -> np.ndarray:
+    """1 for labels that are none of the normal ones, -1 for missing ones.
 
     Raises:
         DataError: If no row is normal.
     """
-    values = sorted({value.strip() for value in normal})
-    y = ~pc.is_in(texts, pa.array(values)).to_numpy().astype(bool)
-    if y.all():
-        came = ", ".join(repr(value) for value in pc.unique(texts).to_pylist()[:5])
-        raise DataError(f"No row is normal: {where!r} never is {', '.join(values)}, but {came}. Use --normal.")
-    return y.astype(np.int8)
+    wanted = {canonical(value) for value in normal}
+    came = pc.unique(labels.drop_null()).to_pylist()
+    accepted = [value for value in came if canonical(value) in wanted]
+    if not accepted:
+        shown = ", ".join(map(repr, came[:5]))
+        raise DataError(f"No row is normal: {where!r} never is {' or '.join(normal)}, but {shown}. Use --normal.")
+    y = 1 - pc.is_in(labels, pa.array(accepted, pa.string())).to_numpy().astype(np.int8)
+    y[labels.is_null().to_numpy()] = -1
+    return y
+
+
+def canonical(label: str) -> str:
+    """A label as it is compared: 0, 0.0 and " 0" are one."""
+    try:
+        return repr(float(label))
+    except ValueError:
+        return label.strip()
 
 
 def taken(X: Any, rows: np.ndarray) -> Any:

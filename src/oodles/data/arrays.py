@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from oodles.data.sources import STANDARD, Source, label, rows_per_block, seekable
-from oodles.errors import DataError, FileError
+from ..errors import DataError, FileError
+from .sources import STANDARD, Source, label, rows_per_block, seekable
 
 __all__ = ["npy", "npz"]
 

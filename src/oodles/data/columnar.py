@@ -8,8 +8,8 @@ import pyarrow as pa
 from pyarrow import ipc
 from pyarrow.parquet import ParquetFile
 
-from oodles.data.sources import STANDARD, Source, members, seekable, sentences
-from oodles.errors import FileError, SchemaError
+from ..errors import FileError, SchemaError
+from .sources import STANDARD, Source, members, seekable, sentences
 
 __all__ = ["feather", "parquet"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oodles.errors import DataError, SchemaError
+from ..errors import DataError, SchemaError
 
 __all__ = ["checked", "distinct", "numbers", "regrouped", "typed"]
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, CSVStreamingReader, InvalidRow, ParseOptions, ReadOptions, open_csv
 
-from oodles.data.columns import distinct
-from oodles.data.sources import KINDS, Source, label, opened
-from oodles.errors import FileError, SchemaError
+from ..errors import FileError, SchemaError
+from .columns import distinct
+from .sources import KINDS, Source, label, opened
 
 __all__ = ["MISSING", "tables"]
 

@@ -12,7 +12,7 @@ from logging import WARNING
 from pathlib import Path
 from typing import Any
 
-from oodles.errors import DatasetError
+from ..errors import DatasetError
 
 __all__ = ["TIMEOUT", "File", "fetch", "folder", "verify"]
 

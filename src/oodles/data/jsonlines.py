@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from oodles.data.sources import Source, label, opened
-from oodles.errors import FileError, SchemaError
+from ..errors import FileError, SchemaError
+from .sources import Source, label, opened
 
 __all__ = ["joined", "tables", "texts"]
 

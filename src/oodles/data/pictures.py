@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from oodles.data.sources import Source, members, rows_per_block
-from oodles.errors import DataError, FileError
+from ..errors import DataError, FileError
+from .sources import Source, members, rows_per_block
 
 if TYPE_CHECKING:
     from PIL import Image

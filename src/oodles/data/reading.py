@@ -19,10 +19,10 @@ from typing import Any, Final
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from oodles.data import arrays, columnar, columns, delimited, jsonlines, pictures
-from oodles.data.pictures import Pictures
-from oodles.data.sources import Source, kind_of, label, sentences
-from oodles.errors import ParameterError
+from ..errors import ParameterError
+from . import arrays, columnar, columns, delimited, jsonlines, pictures
+from .pictures import Pictures
+from .sources import Source, kind_of, label, sentences
 
 __all__ = ["Pictures", "read", "stream"]
 

@@ -11,7 +11,7 @@ from typing import IO, Final, cast
 
 import pyarrow as pa
 
-from oodles.errors import DataError, FileError, ParameterError
+from ..errors import DataError, FileError, ParameterError
 
 __all__ = [
     "KINDS",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oodles.errors import ParameterError
+from ..errors import ParameterError
 
 __all__ = [
     "eight_gaussians",

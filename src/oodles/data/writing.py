@@ -21,9 +21,9 @@ from pyarrow import ipc
 from pyarrow.csv import CSVWriter, WriteOptions
 from pyarrow.parquet import ParquetWriter
 
-from oodles.data.columns import distinct
-from oodles.data.sources import STANDARD
-from oodles.errors import DataError, FileError, ParameterError, SchemaError
+from ..errors import DataError, FileError, ParameterError, SchemaError
+from .columns import distinct
+from .sources import STANDARD
 
 __all__ = ["Writer", "create"]
 

@@ -2,9 +2,10 @@ r"""Tables → encoded rows.
 
 Columns are told apart by their values: {0, 1} is binary, text is a category, other numbers are real; `schema`
 corrects the guess. A real column becomes $u = (\text{raw} - \text{center}) / \text{scale}$ up to $|u| = t$ and grows
-like a logarithm beyond, so that no finite number overflows; center and scale are mean and deviation, or, where a few
-outliers make most of the deviation, those of the column cut at its 1 % and 99 % quantiles. A number that never changed in training is measured in units of its
-own magnitude, a text that never changed is a category of one level: a change is legal, and surprising.
+like a logarithm beyond, so that no finite number overflows. Center and scale are mean and deviation or, where a few
+outliers make most of the deviation, those of the column cut at its 1 % and 99 % quantiles. A number that never changed
+in training is measured in units of its own magnitude, a text that never changed is a category of one level: a change is
+legal, and surprising.
 """
 
 from collections.abc import Mapping

@@ -182,11 +182,20 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
             run.step, run.epoch = 0, run.epoch + 1
             if (run.epoch % schedule.look == 0 or run.epoch == schedule.epochs) and look(run, held_out, schedule):
                 break
+    return finished(run, schedule)
+
+
+def finished(run: Run, schedule: Schedule) -> History:
+    """Leave the model with its best weights.
+
+    Raises:
+        ParameterError: If the loss of a member was never finite.
+    """
     if schedule.patience is not None:
         if not run.best_loss.isfinite().all():
             raise ParameterError("Training diverged: the loss is not a finite number. Lower lr, or check the columns.")
-        model.load_state_dict(run.best, strict=False)
-    model.eval()
+        run.model.load_state_dict(run.best, strict=False)
+    run.model.eval()
     return run.history
 
 

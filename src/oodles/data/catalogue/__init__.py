@@ -2,9 +2,8 @@
 
 from difflib import get_close_matches
 
-from oodles.data.dataset import Dataset, Entry
-from oodles.errors import ParameterError
-
+from ...errors import ParameterError
+from ..dataset import Dataset, Entry
 from . import adbench, ahcd, cifar10, creditcard, embedded, generated, idx, kddcup99, svhn
 from .listing import Listing
 

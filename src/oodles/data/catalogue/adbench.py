@@ -6,8 +6,7 @@ https://arxiv.org/abs/2206.09426.
 
 import numpy as np
 
-from oodles.data.download import File
-
+from ..download import File
 from .listing import Content, Edition, Listing, Request, intact
 
 __all__ = ["LISTINGS"]

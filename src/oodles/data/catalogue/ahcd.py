@@ -8,8 +8,7 @@ import zipfile
 import numpy as np
 from numpy.typing import NDArray
 
-from oodles.data.download import File
-
+from ..download import File
 from . import idx
 from .listing import Content, Edition, Listing, Request, intact
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from oodles.data.download import File
-
+from ..download import File
 from .listing import Content, Edition, Listing, Request, intact
 
 __all__ = ["LISTINGS"]

@@ -5,9 +5,8 @@ import gzip
 import numpy as np
 import pyarrow as pa
 
-from oodles.data.dataset import ColumnKind
-from oodles.data.download import File
-
+from ..dataset import ColumnKind
+from ..download import File
 from .listing import Content, Edition, Listing, Request, intact
 
 __all__ = ["LISTINGS", "SCHEMA"]

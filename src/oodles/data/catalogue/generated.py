@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oodles.data import synthetic
-from oodles.data.dataset import Kind
-
+from .. import synthetic
+from ..dataset import Kind
 from . import idx
 from .listing import Content, Listing, Request
 

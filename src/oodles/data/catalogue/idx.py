@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oodles.data.download import File
-
+from ..download import File
 from .listing import Content, Edition, Listing, Request, intact
 
 __all__ = ["LISTINGS", "MNIST_EDITIONS", "decode", "pair", "pictures", "read"]

@@ -7,9 +7,8 @@ rare call the attacks normal instead, and say so.
 import numpy as np
 import pyarrow as pa
 
-from oodles.data.dataset import ColumnKind
-from oodles.data.download import File
-
+from ..dataset import ColumnKind
+from ..download import File
 from .listing import Content, Edition, Listing, Request, intact
 
 __all__ = ["LISTINGS", "SCHEMA"]

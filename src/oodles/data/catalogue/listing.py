@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from oodles.data.dataset import ColumnKind, Dataset, Entry, Kind, Presence
-from oodles.data.download import File, fetch
-from oodles.errors import DatasetError, ParameterError
+from ...errors import DatasetError, ParameterError
+from ..dataset import ColumnKind, Dataset, Entry, Kind, Presence
+from ..download import File, fetch
 
 __all__ = ["Content", "Edition", "Listing", "Request", "intact"]
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from oodles.data.download import File
-
+from ..download import File
 from .listing import Content, Edition, Listing, Request, intact
 
 __all__ = ["LISTINGS"]
