@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .errors import ArtefactError
 
-__all__ = ["SCHEMA_VERSION", "read", "write"]
+__all__ = ["SCHEMA_VERSION", "check_target", "read", "write"]
 
 SCHEMA_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -40,8 +40,7 @@ def write(path: Path, config: dict[str, Any], tensors: dict[str, Tensor], card: 
     Raises:
         ArtefactError: If something that is no model stands at `path`, or it cannot be written.
     """
-    if path.exists() and not (path.is_dir() and is_ours(path)):
-        raise ArtefactError(f"{path} exists and is not a saved model; it is left alone. Choose another name.")
+    check_target(path)
     blob = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     config = {"format": "oodles", "schema_version": SCHEMA_VERSION, **config, "weights_sha256": checksum(blob)}
     config["sha256"] = checksum(canonical(config))
@@ -59,6 +58,21 @@ def write(path: Path, config: dict[str, Any], tensors: dict[str, Tensor], card: 
     finally:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_target(path: Path) -> None:
+    """Find out, before hours of training if need be, whether a model can be written to `path`.
+
+    Raises:
+        ArtefactError: If something that is no model stands there, or its folder cannot be written to.
+    """
+    if path.exists() and not (path.is_dir() and is_ours(path)):
+        raise ArtefactError(f"{path} exists and is not a saved model; it is left alone. Choose another name.")
+    try:
+        parent = next(folder for folder in path.absolute().parents if folder.exists())
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise ArtefactError(f"The model cannot be written to {path}: {error.strerror or error}.") from error
 
 
 def is_ours(path: Path) -> bool:

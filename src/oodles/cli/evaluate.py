@@ -52,10 +52,13 @@ def command(
 
     With --model it is that one; else a detector is fitted to a share of the normal rows, and judged on all others.
     """
+    from .. import storage  # noqa: PLC0415
     from ..detectors import load  # noqa: PLC0415 - torch arrives here
     from ..training import fixed_threads  # noqa: PLC0415
     from . import figures, inputs  # noqa: PLC0415
 
+    if save is not None:
+        storage.check_target(save)
     made = load(model, device=device) if model is not None else None
     rows = inputs.load(
         source,

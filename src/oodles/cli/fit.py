@@ -1,13 +1,12 @@
 """`oodles fit`: learn from rows or pictures, write a model."""
 
-import tempfile
 from math import ceil, isinf
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import ArtefactError, CheckpointError
+from ..errors import CheckpointError
 from . import options
 from .output import is_watched, note, print_facts, print_json
 
@@ -48,9 +47,10 @@ def command(
     INPUT should be (mostly) normal; with --label, only its normal rows are learned. Stopped with Ctrl-C or killed, a
     fit goes on with --resume and ends as if it had never stopped.
     """
+    from .. import storage  # noqa: PLC0415 - torch arrives here
     from . import inputs  # noqa: PLC0415 - numpy and pyarrow arrive here
 
-    refuse_bad_output(output)
+    storage.check_target(output)
     checkpoint = output.with_name(output.name + ".checkpoint")
     if checkpoint.exists() and not resume:
         raise CheckpointError(
@@ -79,7 +79,7 @@ def command(
         "rows": len(learned),
         "held out": len(made.calibration_.scores),
         "members": made.model_.members,
-        "epochs": len(made.history_["validation_loss"]),
+        "epochs": int(made.history_["epoch"][-1][0]),
         "alarm above": -made.offset_,
     }
     if json:
@@ -111,18 +111,3 @@ def learn(detector: Any, X: Any, checkpoint: Path, *, verbose: bool, threads: in
             raise
         raise CheckpointError(f"Stopped. {checkpoint} holds the training so far: add --resume to go on.") from None
     detector.set_params(checkpoint=None, verbose=False)
-
-
-def refuse_bad_output(output: Path) -> None:
-    """Find out before the training whether the model can be written.
-
-    Raises:
-        ArtefactError: If it cannot, or something else stands there.
-    """
-    if output.exists() and not (output / "config.json").is_file():
-        raise ArtefactError(f"{output} exists and is not a saved model; it is left alone. Choose another name.")
-    try:
-        parent = next(folder for folder in (output.parent, *output.parent.parents) if folder.exists())
-        tempfile.TemporaryFile(dir=parent).close()
-    except OSError as error:
-        raise ArtefactError(f"The model cannot be written to {output}: {error.strerror}.") from error

@@ -75,7 +75,7 @@ class AutoEncoder(Detector):
     def build(self, layout: Layout, members: int, missing: list[int]) -> AutoEncoderModel:
         """The untrained model."""
         observation = likelihoods.from_layout(layout, self.noise_model(pictures=bool(layout.shape)), members)
-        latent = self._codes(layout)
+        latent = self.codes(layout)
         networks = codec(
             self.network,
             layout,
@@ -88,7 +88,7 @@ class AutoEncoder(Detector):
         )
         return AutoEncoderModel(observation, networks)
 
-    def _codes(self, layout: Layout) -> int:
+    def codes(self, layout: Layout) -> int:
         """The number of codes; `auto` is a third of a table's features, 10 for gray and 100 for color pictures."""
         if self.latent != "auto":
             return int(self.latent)

@@ -91,6 +91,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     model_class: ClassVar[type[Model]]
 
     @abstractmethod
+    def codes(self, layout: Layout) -> int:
+        """The number of latent codes, `auto` resolved."""
+
+    @abstractmethod
     def build(self, layout: Layout, members: int, missing: list[int]) -> Model:
         """The untrained model for rows of this layout; `missing` are encoded columns with missing training cells."""
 
@@ -141,7 +145,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return self
 
     def calibrate(self, X: Any) -> Self:
-        """Set p-values and alarms anew from normal rows that the model was not fitted to, without retraining."""
+        """Set p-values and alarms anew from normal rows that the model was not fitted to, without retraining.
+
+        The alarm is set by the rule in `contamination`, else by `false_alarm_rate`: a share of training rows given as
+        `contamination` has no meaning for new rows.
+        """
         check_is_fitted(self)
         self._calibrate(self._read(X))
         return self
@@ -163,10 +171,12 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """One seed per member: `random_state`, `random_state` + 1 and so on."""
         count = (1 if pictures else 5) if self.members == "auto" else int(self.members)
         state = self.random_state
-        first = state if isinstance(state, int) else int(check_random_state(state).randint(2**31 - 1))
         if state is None:
             first = int(np.random.SeedSequence().generate_state(1)[0])
-        return [int(first) + member for member in range(count)]
+        else:
+            whole = isinstance(state, (int, np.integer))
+            first = int(state) if whole else int(check_random_state(state).randint(2**31 - 1))
+        return [first + member for member in range(count)]
 
     def _schedule(self, x: Rows, rows: int, *, pictures: bool) -> Schedule:
         """How long and how fast to train: `auto` epochs make at least so many steps, and look now and then."""
@@ -238,8 +248,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def explain(self, X: Any) -> np.ndarray:
         r"""Nats by which each feature is stranger than usual: (N, F) in the table's order, or the pictures' shape.
 
-        $-E_q[\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, a row's numbers and its excess KL
-        add up to its score minus the mean held-out score. A missing cell explains nothing: 0.
+        $-E_q[\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, the numbers of a row without missing
+        cells and its excess KL add up to its score minus the mean held-out score. A missing cell explains nothing: 0.
         """
         check_is_fitted(self)
         x = self._read(X)
@@ -260,9 +270,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _scores(self, x: Rows, kind: str | None = None) -> np.ndarray:
         """The members' mean score of encoded rows, (N,) in float64."""
-        return self._applied(self._score(kind or self.scoring), x).double().mean(0).cpu().numpy()
+        return self._applied(self.score_named(kind or self.scoring), x).double().mean(0).cpu().numpy()
 
-    def _score(self, kind: str) -> Callable[..., Tensor]:
+    def score_named(self, kind: str) -> Callable[..., Tensor]:
         """The function behind a name such as `elbo` or `iwae-500`.
 
         Raises:
@@ -273,7 +283,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         takes_draws = score is not None and "draws" in score.__code__.co_varnames
         if score is None or (draws and not (takes_draws and draws.isdigit() and int(draws) >= 1)):
             raise ParameterError(
-                f"{type(self).__name__} has no score {kind!r}, but {', '.join(self.model_class.scores)}."
+                f"{type(self).__name__} has no score {kind!r} for scoring, but {', '.join(self.model_class.scores)}."
             )
         return partial(score, draws=int(draws)) if draws else score
 

@@ -9,7 +9,9 @@ from torch import Tensor
 from .. import __version__
 from ..calibration import Calibration
 from ..encoding import TableEncoder, from_json
+from ..errors import ArtefactError
 from . import parameters
+from .networks import chosen_network
 
 if TYPE_CHECKING:
     from .base import Detector
@@ -25,11 +27,22 @@ def configuration(detector: "Detector") -> dict[str, Any]:
         "class": type(detector).__name__,
         "parameters": parameters.as_json(detector),
         "encoder": detector.encoder_.to_json(),
+        "built": built(detector),
         "members": detector.model_.members,
         "missing": detector.model_.missing,
         "n_features_in": detector.n_features_in_,
         "history": detector.history_,
         "versions": {"oodles": __version__, "torch": torch.__version__, "numpy": np.__version__},
+    }
+
+
+def built(detector: "Detector") -> dict[str, Any]:
+    """What `auto` meant when the model was built: a later version may mean something else."""
+    layout = detector.encoder_.layout
+    return {
+        "latent": detector.codes(layout),
+        "likelihood": detector.noise_model(pictures=bool(layout.shape)),
+        "network": chosen_network(detector.network, layout),
     }
 
 
@@ -45,14 +58,19 @@ def tensors(detector: "Detector") -> dict[str, Tensor]:
 
 def restored(kind: type[D], config: dict[str, Any], tensors: dict[str, Tensor], *, device: str) -> D:
     """The detector that `configuration` and `tensors` described, on another device if need be."""
-    detector = kind(**{**parameters.from_json(config["parameters"]), "device": device})
+    given = {**parameters.from_json(config["parameters"]), "device": device}
+    detector = kind(**{**given, **config["built"]})
     detector.encoder_ = from_json(config["encoder"])
     detector.n_features_in_, detector.history_ = config["n_features_in"], config["history"]
     if isinstance(detector.encoder_, TableEncoder) and detector.encoder_.named:
         detector.feature_names_in_ = np.asarray(detector.encoder_.inputs, dtype=object)
     detector.model_ = detector.placed(config["members"], config["missing"])
     weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-    detector.model_.load_state_dict(weights)
+    try:
+        detector.model_.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ArtefactError(f"The weights do not fit the model that config.json describes: {error}") from error
+    detector.set_params(**given)
     detector.calibration_ = Calibration(tensors["calibration.scores"].numpy())
     detector.usual_ = tensors["calibration.usual"].numpy()
     detector.offset_ = float(tensors["calibration.offset"])

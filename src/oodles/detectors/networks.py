@@ -10,7 +10,7 @@ from ..layout import Layout
 from ..likelihoods import Likelihood
 from ..nn import Observed, color_decoder, color_encoder, gray_decoder, gray_encoder, mlp
 
-__all__ = ["NETWORKS", "codec"]
+__all__ = ["NETWORKS", "chosen_network", "codec"]
 
 NETWORKS: dict[str, tuple[Callable[..., nn.Sequential], Callable[..., nn.Sequential]]] = {
     "gray": (gray_encoder, partial(gray_decoder, width=256)),
@@ -19,6 +19,13 @@ NETWORKS: dict[str, tuple[Callable[..., nn.Sequential], Callable[..., nn.Sequent
     "color-affine": (partial(color_encoder, affine_only=True), partial(color_decoder, affine_only=True)),
 }
 """Encoders `(shape, outputs, members)` and decoders `(inputs, shape, parameters, members)` for pictures."""
+
+
+def chosen_network(name: str, layout: Layout) -> str:
+    """The network's name, `auto` resolved."""
+    if name != "auto":
+        return name
+    return "mlp" if not layout.shape else "color" if layout.shape[0] == 3 else "gray-light"
 
 
 def codec(
@@ -37,8 +44,7 @@ def codec(
     Raises:
         ParameterError: If the network is unknown, or is for pictures and the layout is a table.
     """
-    if name == "auto":
-        name = "mlp" if not layout.shape else "color" if layout.shape[0] == 3 else "gray-light"
+    name = chosen_network(name, layout)
     if name not in ("mlp", *NETWORKS):
         raise ParameterError(f"network is {name!r}, but must be auto, mlp or one of {', '.join(NETWORKS)}.")
     if name == "mlp":

@@ -42,11 +42,10 @@ def check(detector: "Detector") -> None:
     demand(
         detector,
         "contamination",
-        lambda v: v is None or callable(v) or (isinstance(v, float) and 0 < v <= 0.5),
+        lambda v: v is None or type(v) in RULES.values() or (isinstance(v, float) and 0 < v <= 0.5),
         "None, a share in (0, 0.5] or a rule of oodles.calibration",
     )
-    scores = detector.model_class.scores
-    demand(detector, "scoring", lambda v: v.partition("-")[0] in scores, f"one of {', '.join(scores)}")
+    detector.score_named(detector.scoring)
 
 
 def whole(value: Any) -> bool:

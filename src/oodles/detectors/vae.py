@@ -125,7 +125,7 @@ class VAE(Detector):
     def build(self, layout: Layout, members: int, missing: list[int]) -> VAEModel:
         """The untrained model."""
         observation = likelihoods.from_layout(layout, self.noise_model(pictures=bool(layout.shape)), members)
-        latent = self._codes(layout)
+        latent = self.codes(layout)
         networks = codec(
             self.network,
             layout,
@@ -138,7 +138,7 @@ class VAE(Detector):
         )
         return VAEModel(observation, networks, latent=latent, beta=self.beta, points=8 if layout.shape else 32)
 
-    def _codes(self, layout: Layout) -> int:
+    def codes(self, layout: Layout) -> int:
         """The number of latent codes; `auto` is 16 for a table, 10 for gray and 100 for color pictures."""
         if self.latent != "auto":
             return int(self.latent)

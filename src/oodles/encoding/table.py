@@ -181,7 +181,10 @@ class TableEncoder:
 
 
 def varies(cells: pa.ChunkedArray) -> bool:
-    """Whether a column has two different values; a missing cell is none."""
+    """Whether a column has two different values; a missing cell is none, and 0 and -0 are one."""
+    if is_number(cells):
+        numbers = as_numbers("", cells)
+        return bool(np.nanmin(numbers) < np.nanmax(numbers))
     return len(pc.unique(cells.drop_null())) > 1
 
 

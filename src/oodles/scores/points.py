@@ -12,8 +12,8 @@ SEED = 1312
 def normal_points(count: int, dimension: int) -> Tensor:
     """Scrambled Sobol points, mapped to standard normal ones: (count, dimension).
 
-    16 to 32 of them measure an expectation over q(z | x) as well as 100 random draws (docs/concepts.md). A longer
-    list starts with the shorter one.
+    32 of them measure an expectation over q(z | x) as well as 100 random draws (docs/concepts.md). A longer list starts
+    with the shorter one.
     """
     uniform = SobolEngine(dimension, scramble=True, seed=SEED).draw(count, dtype=torch.float64)
     return torch.special.ndtri(uniform.clamp(1e-9, 1 - 1e-9)).float()

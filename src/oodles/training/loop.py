@@ -25,7 +25,8 @@ from .threads import flops, threads_for
 __all__ = ["History", "Schedule", "train"]
 
 ALIGNED = 16
-"""Batches are multiples of this: every member's rows then start at an aligned address, and round as if alone."""
+"""Small batches are multiples of this, and `batch_size` should be: every member's rows then start at an aligned
+address, and round as if alone."""
 
 History = dict[str, list[list[float]]]
 """What was logged: name → one list per look at the held-out rows, with one number per member; `epoch` says when."""

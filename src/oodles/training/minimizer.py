@@ -65,6 +65,8 @@ class Minimizer:
         for (_, over), gradient in zip(moves, gradients, strict=True):
             torch._foreach_copy_(self.gradients[over], gradient)
             self.optimizers[over].step()
+            # The parameters are views of what was stepped: say that they moved, so that a stale graph is an error.
+            torch.autograd.graph.increment_version(self.parameters[over])
 
     def scale_lr(self, factor: float) -> None:
         """Let every optimizer step with `factor` times its first learning rate."""
