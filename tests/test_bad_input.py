@@ -243,6 +243,7 @@ class TestScore:
     def test_the_command_line_refuses_for_pictures(self, refused, picture_model, tmp_path, kind, words, make):  # noqa: ARG002
         refused(words, "score", picture_model, make(tmp_path), "-o", tmp_path / "scores.parquet")
 
+    @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
     @cases(SCORE)
     def test_python_refuses_for_a_table(self, model, tmp_path, kind, words, make):
         detector = load(model)

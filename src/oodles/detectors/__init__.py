@@ -27,4 +27,7 @@ def load(path: str | Path, *, device: str = "auto") -> Detector:
         raise ArtefactError(
             f"{path} holds a {config['class']!r}, which this version does not know. Install a newer one."
         )
-    return restored(NAMES[config["class"]], config, tensors, device=device)
+    try:
+        return restored(NAMES[config["class"]], config, tensors, device=device)
+    except (KeyError, TypeError) as error:
+        raise ArtefactError(f"{path} does not describe a whole model ({error}). Save it again.") from error

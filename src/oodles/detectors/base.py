@@ -24,7 +24,7 @@ from ..errors import DataError, ParameterError
 from ..layout import Layout
 from ..likelihoods import support
 from ..nn import Draws, initialize
-from ..scores import surprise
+from ..scores import excess_surprise, expectation, surprise
 from ..shapes import Rows
 from ..training import History, Model, Schedule, flops, in_chunks, threads_for, train
 from . import keeping, parameters
@@ -266,7 +266,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def embed(self, X: Any) -> np.ndarray:
         """The codes that the first member gives each row, (N, L)."""
         check_is_fitted(self)
-        return self._applied(member_codes, self._read(X))[0].cpu().numpy()
+        return self._applied(lambda model, x: model.code(x), self._read(X))[0].cpu().numpy()
 
     def _scores(self, x: Rows, kind: str | None = None) -> np.ndarray:
         """The members' mean score of encoded rows, (N,) in float64."""
@@ -345,20 +345,3 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """
         check_is_fitted(self)
         storage.write(Path(path), keeping.configuration(self), keeping.tensors(self), model_card(self))
-
-
-def excess_surprise(model: Any, x: Tensor, usual: Tensor) -> Tensor:
-    """Each feature's surprise minus what is usual for it; 0 where the cell is missing."""
-    return (surprise(model, x) - usual).masked_fill(model.likelihood.missing(x), 0.0)
-
-
-def expectation(model: Any, x: Tensor) -> Tensor:
-    """The mean of p(x | z) at each row's code, in encoded units."""
-    expected: Tensor = model.likelihood.mean(model.decoder(model.code(x)))
-    return expected
-
-
-def member_codes(model: Any, x: Tensor) -> Tensor:
-    """Each row's code."""
-    codes: Tensor = model.code(x)
-    return codes

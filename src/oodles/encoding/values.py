@@ -21,18 +21,32 @@ def as_table(X: Any) -> pa.Table | None:
     """
     if isinstance(X, pa.RecordBatch):
         X = pa.Table.from_batches([X])
-    frame = X if isinstance(X, pa.Table) else nw.from_native(X, pass_through=True)
+    if isinstance(X, pa.Table):
+        refuse_twins(X.column_names)
+        return X
+    try:
+        frame = nw.from_native(X, pass_through=True)
+    except nw.exceptions.DuplicateError:  # pandas allows what nobody else does
+        refuse_twins(list(X.columns))
+        raise
     if isinstance(frame, nw.LazyFrame):
         raise DataError("X is a lazy frame, but a table in memory is expected: call .collect() on it first.")
-    if not isinstance(frame, (pa.Table, nw.DataFrame)):
+    if not isinstance(frame, nw.DataFrame):
         return None
-    names = frame.column_names if isinstance(frame, pa.Table) else frame.columns
-    if twice := sorted({str(name) for name in names if list(names).count(name) > 1}):
-        raise SchemaError(f"Column names must be different, but {', '.join(map(repr, twice))} came twice.")
     try:
-        return frame if isinstance(frame, pa.Table) else frame.to_arrow()
+        return frame.to_arrow()
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise SchemaError(f"A column mixes types and cannot be read: {error}. Give each column one type.") from error
+
+
+def refuse_twins(names: list[str]) -> None:
+    """Refuse two columns of one name.
+
+    Raises:
+        SchemaError: If there are any.
+    """
+    if twins := sorted({str(name) for name in names if names.count(name) > 1}):
+        raise SchemaError(f"Column names must be different, but {', '.join(map(repr, twins))} came twice.")
 
 
 def is_number(column: pa.ChunkedArray) -> bool:

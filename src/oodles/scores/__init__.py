@@ -8,6 +8,8 @@ from .likelihood import bits_per_dim, elbo, iwae
 from .points import normal_points
 from .protocols import Posterior, Reconstructs
 from .reconstruction import (
+    excess_surprise,
+    expectation,
     likelihood,
     mean_log_probability,
     reconstruction_error,
@@ -21,6 +23,8 @@ __all__ = [
     "Reconstructs",
     "bits_per_dim",
     "elbo",
+    "excess_surprise",
+    "expectation",
     "iwae",
     "kl",
     "latent_norm",

@@ -15,6 +15,8 @@ from .protocols import Posterior, Reconstructs
 
 __all__ = [
     "codes",
+    "excess_surprise",
+    "expectation",
     "likelihood",
     "log_likelihoods",
     "mean_log_probability",
@@ -62,3 +64,13 @@ def surprise(model: Reconstructs, x: Batch, draws: int = 8) -> PerFeature:
     r"""$-\frac1L \sum_l \log p(x_f | z_l)$ in nats for each feature, (M, B, F): why a row is strange."""
     every = codes(model, x, draws) if isinstance(model, Posterior) else [model.code(x)]
     return -torch.stack([model.likelihood.per_feature(x, model.decoder(z)) for z in every]).mean(0)
+
+
+def excess_surprise(model: Reconstructs, x: Batch, usual: Tensor) -> PerFeature:
+    """`surprise` minus what is usual for each feature, (F,); 0 where the cell is missing."""
+    return (surprise(model, x) - usual).masked_fill(model.likelihood.missing(x), 0.0)
+
+
+def expectation(model: Reconstructs, x: Batch) -> Batch:
+    """The mean of p(x | z) at each row's code, (M, B, D), in encoded units."""
+    return model.likelihood.mean(model.decoder(model.code(x)))
