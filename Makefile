@@ -24,9 +24,14 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/adbench.py
+	$(BIN)/python benchmarks/kddcup99.py
+	$(BIN)/python benchmarks/million.py
+	$(BIN)/python benchmarks/page.py
 
 paper: .venv/installed
-	$(BIN)/python -m pytest -m paper
+	$(BIN)/python -m pytest -m paper tests/papers
+	$(BIN)/python benchmarks/fashion_mnist.py
+	$(BIN)/python benchmarks/page.py
 
 clean:
 	rm -rf .venv demo build dist

@@ -103,20 +103,23 @@ def cell(name: str, seed: int, detector: str) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]], sets: list[str], seeds: int) -> str:
-    """Means over seeds, as Markdown; detectors that are not finished are left out."""
-    done = {d: [r for r in rows if r["detector"] == d and r["seed"] < seeds] for d in SCORERS}
-    done = {d: found for d, found in done.items() if len(found) == len(sets) * seeds}
-    lines = ["| set | " + " | ".join(done) + " |", "|---|" + "---|" * len(done)]
+    """Means over seeds, as Markdown; a dash stands for what has not been run."""
+    ran = {d: [r for r in rows if r["detector"] == d and r["seed"] < seeds] for d in SCORERS}
+    ran = {d: found for d, found in ran.items() if found}
+    lines = ["| set | " + " | ".join(ran) + " |", "|---|" + "---|" * len(ran)]
     for name in sets:
-        cells = [[r for r in found if r["set"] == name] for found in done.values()]
-        lines.append(line(name, cells, digits=3))
-    lines.append(line("**mean**", list(done.values()), digits=4))
+        cells = [[r for r in found if r["set"] == name] for found in ran.values()]
+        lines.append(line(name, cells, expected=seeds, digits=3))
+    lines.append(line("**mean**", list(ran.values()), expected=seeds * len(sets), digits=4))
     return "\n".join(lines)
 
 
-def line(name: str, cells: list[list[dict[str, Any]]], *, digits: int) -> str:
+def line(name: str, cells: list[list[dict[str, Any]]], *, expected: int, digits: int) -> str:
     """One row of the table: AUROC / average precision for each detector."""
-    shown = [f"{mean(cell, 'auroc'):.{digits}f} / {mean(cell, 'ap'):.{digits}f}" for cell in cells]
+    shown = [
+        f"{mean(cell, 'auroc'):.{digits}f} / {mean(cell, 'ap'):.{digits}f}" if len(cell) == expected else "–"
+        for cell in cells
+    ]
     return f"| {name} | {' | '.join(shown)} |"
 
 

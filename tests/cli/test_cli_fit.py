@@ -209,7 +209,7 @@ class TestParameters:
             (2, ("checkpoint", "use --resume"), ["--set", "checkpoint=x"]),
             (2, ("latent='many'", "whole number"), ["--set", "latent=many"]),
             (2, ("lr=0", "positive"), ["--set", "lr=0"]),
-            (2, ("scoring='odd'", "elbo"), ["--set", "scoring=odd"]),
+            (2, ("scoring", "'odd'", "elbo"), ["--set", "scoring=odd"]),
             (2, ("false_alarm_rate=2", "between 0 and 1"), ["--false-alarm-rate", "2"]),
             (2, ("likelihood", "'odd'", "gaussian"), ["--set", "likelihood=odd"]),
             (2, ("network='gray'", "pictures"), ["--set", "network=gray"]),

@@ -55,7 +55,7 @@ def command(
     from .. import storage  # noqa: PLC0415
     from ..detectors import load  # noqa: PLC0415 - torch arrives here
     from ..training import fixed_threads  # noqa: PLC0415
-    from . import figures, inputs  # noqa: PLC0415
+    from . import figures, inputs, making  # noqa: PLC0415
 
     if save is not None:
         storage.check_target(save)
@@ -66,7 +66,7 @@ def command(
         header=not no_header,
         label=label,
         normal=normal or [],
-        schema=inputs.pairs(schema or [], "--schema"),
+        schema=making.pairs(schema or [], "--schema"),
         split=split,
         quiet=quiet,
     )
@@ -76,7 +76,7 @@ def command(
         raise DataError(f"{label!r} is missing in {unlabelled:,} of {len(rows):,} rows; fill or remove them.")
     with fixed_threads(threads):
         if made is None:
-            made = inputs.detector(
+            made = making.detector(
                 detector,
                 settings=settings or [],
                 schema=rows.schema,

@@ -48,7 +48,7 @@ def command(
     fit goes on with --resume and ends as if it had never stopped.
     """
     from .. import storage  # noqa: PLC0415 - torch arrives here
-    from . import inputs  # noqa: PLC0415 - numpy and pyarrow arrive here
+    from . import inputs, making  # noqa: PLC0415 - numpy and pyarrow arrive here
 
     storage.check_target(output)
     checkpoint = output.with_name(output.name + ".checkpoint")
@@ -56,11 +56,11 @@ def command(
         raise CheckpointError(
             f"{checkpoint} holds a fit that was stopped: add --resume to go on with it, or delete it to start again."
         )
-    kinds = inputs.pairs(schema or [], "--schema")
+    kinds = making.pairs(schema or [], "--schema")
     rows = inputs.load(
         source, format=format, header=not no_header, label=label, normal=normal or [], schema=kinds, quiet=quiet
     )
-    made = inputs.detector(
+    made = making.detector(
         detector,
         settings=settings or [],
         schema=rows.schema,

@@ -1,6 +1,5 @@
 """INPUT → rows, labels and names: files, folders, standard input and public datasets alike."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,11 @@ from ..data import columns, reading, sources
 from ..data.catalogue import LISTINGS
 from ..data.catalogue.listing import Listing
 from ..encoding import Encoder, TableEncoder
+from ..encoding.values import as_digits
 from ..errors import DataError, FileError, SchemaError
 from .output import is_watched, note
 
-__all__ = ["Rows", "detector", "fitting", "how_to_label", "load", "pairs", "stream", "taken"]
+__all__ = ["Rows", "fitting", "how_to_label", "load", "stream", "taken"]
 
 OWN_OPTIONS = {"checkpoint": "--resume", "schema": "--schema", "verbose": "--quiet"}
 """Parameters that `--set` leaves to other options."""
@@ -212,33 +212,34 @@ def stream(
         split = "test" if "test" in known.editions else "train"
         yield prepared(encoder, data.load(source, split, progress=is_watched(quiet=quiet)).X), ()
         return
-    header = header or sources.kind_of(found(source), format) != "text"
-    by_name = header and getattr(encoder, "named", False)
-    types = dict.fromkeys(encoder.numeric, pa.float64()) if by_name else None
-    line = 1 + header
-    for block in reading.stream(source, format=format, header=header, types=types):
+    is_text = sources.kind_of(found(source), format) == "text"
+    unit, number = ("line", 1 + header) if is_text else ("row", 1)
+    for block in reading.stream(source, format=format, header=header):
         if isinstance(block, reading.Pictures):
             yield block.pixels, tuple(block.names)
         else:
-            yield prepared(encoder, block, by_name=by_name, line=line), ()
-            line += len(block)
+            yield prepared(encoder, block, by_name=header or not is_text, unit=unit, first=number), ()
+            number += len(block)
 
 
-def prepared(encoder: Encoder, X: Any, *, by_name: bool = True, line: int = 1) -> Any:
+def prepared(encoder: Encoder, X: Any, *, by_name: bool = True, unit: str = "row", first: int = 1) -> Any:
     """Rows as the encoder learned them: named columns for one that learned names, an array for one that did not.
 
-    Columns are found by name only if both sides have names, and by position otherwise.
+    Columns are found by name only if both sides have names, and by position otherwise. `unit` and `first` say how
+    the file counts its rows.
     """
     is_array = isinstance(X, np.ndarray)
     if not isinstance(encoder, TableEncoder) or (is_array and X.ndim > 2):
         return X
-    if is_array or not by_name or not encoder.named:
-        types = dict.fromkeys(encoder.numeric, pa.float64())
-        (X,) = columns.typed([by_position(encoder, X)], types, unit="line", first=line)
-    if not encoder.named:
-        return np.column_stack([column.to_numpy() for column in X.columns])
-    ignored = set(encoder.inputs) - set(encoder.names)
-    return X.drop_columns([name for name in X.column_names if name in ignored])
+    table = X if encoder.named and by_name and not is_array else by_position(encoder, X)
+    ignored = set(encoder.inputs) - set(encoder.names) if encoder.named else set()
+    table = table.drop_columns([name for name in table.column_names if name in ignored])
+    for column in encoder.layout.only("binary").columns:
+        if column.name in encoder.numeric and column.name in table.column_names:
+            place = table.column_names.index(column.name)
+            table = table.set_column(place, column.name, as_digits(table[column.name]))
+    (table,) = columns.typed([table], dict.fromkeys(encoder.numeric, pa.float64()), unit=unit, first=first)
+    return table if encoder.named else np.column_stack([cells.to_numpy() for cells in table.columns])
 
 
 def by_position(encoder: TableEncoder, X: np.ndarray | pa.Table) -> pa.Table:
@@ -255,58 +256,3 @@ def by_position(encoder: TableEncoder, X: np.ndarray | pa.Table) -> pa.Table:
         f"The model learned {len(encoder.inputs)} columns, but these rows have {len(cells)}. "
         "Give the same columns in the same order, or with their names."
     )
-
-
-def choose(name: str) -> type:
-    """The detector of that name, whatever its case.
-
-    Raises:
-        BadParameter: If there is none.
-    """
-    from .. import detectors  # noqa: PLC0415 - torch arrives here
-
-    known = {key.lower(): value for key, value in detectors.NAMES.items()}
-    if name.lower() not in known:
-        raise typer.BadParameter(
-            f"there is no detector {name!r}; there are {', '.join(detectors.NAMES)}.", param_hint="--detector"
-        )
-    return known[name.lower()]
-
-
-def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **given: Any) -> Any:
-    """An unfitted detector: its defaults, what options say, and what `--set` says last.
-
-    Raises:
-        BadParameter: If a setting is no parameter of the detector.
-    """
-    kind = choose(name)
-    chosen = pairs(settings, "--set")
-    known = kind().get_params()
-    for key in chosen:
-        if key in OWN_OPTIONS:
-            raise typer.BadParameter(f"{key} is not set here; use {OWN_OPTIONS[key]}.", param_hint="--set")
-        if key not in known:
-            names = ", ".join(sorted(set(known) - set(OWN_OPTIONS)))
-            raise typer.BadParameter(f"{kind.__name__} has no parameter {key!r}; it has {names}.", param_hint="--set")
-    parameters = {**{key: value for key, value in given.items() if value is not None}, **chosen}
-    if isinstance(parameters.get("hidden"), list):
-        parameters["hidden"] = tuple(parameters["hidden"])
-    return kind(**parameters, schema=schema or None)
-
-
-def pairs(settings: Sequence[str], option: str) -> dict[str, Any]:
-    """`NAME=VALUE` texts as a dictionary; values are read as JSON where they can be, and as text otherwise.
-
-    Raises:
-        BadParameter: If a text has no `=`.
-    """
-    values: dict[str, Any] = {}
-    for text in settings:
-        name, equals, value = text.rpartition("=") if option == "--schema" else text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"NAME=VALUE is expected, but got {text!r}.", param_hint=option)
-        try:
-            values[name] = json.loads(value)
-        except ValueError:
-            values[name] = {"None": None, "True": True, "False": False}.get(value, value)
-    return values

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from ..errors import DataError, SchemaError
 from ..layout import Column, Layout
-from .values import as_numbers, as_texts, is_number, numbers_in_text
+from .values import as_digits, as_numbers, as_texts, as_words, is_number, numbers_in_text
 
 __all__ = ["KINDS", "TAIL", "TableEncoder"]
 
@@ -278,11 +278,11 @@ def real(name: str, observed: np.ndarray, support: str) -> Column:
 def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.ndarray, np.ndarray]:
     """The level of each cell as a number, -1 for a value never seen; and which cells are missing."""
     if numeric:
-        values = as_numbers(column.name, cells)
+        values = as_numbers(column.name, as_digits(cells))
         levels = np.array([float(level) for level in column.levels])
         order = levels.argsort()
         place = order[np.searchsorted(levels, values, sorter=order).clip(max=len(levels) - 1)]
         return np.where(levels[place] == values, place, -1), np.isnan(values)
-    text = as_texts(column.name, cells)
+    text = as_texts(column.name, as_words(cells, column.levels))
     found = pc.index_in(text, value_set=pa.array(column.levels, pa.string()))
     return pc.fill_null(found, -1).to_numpy(), text.is_null().to_numpy()

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from ..errors import DataError, SchemaError
 
-__all__ = ["as_numbers", "as_table", "as_texts", "is_number", "number_text", "numbers_in_text"]
+__all__ = ["as_digits", "as_numbers", "as_table", "as_texts", "as_words", "is_number", "number_text", "numbers_in_text"]
 
 
 def as_table(X: Any) -> pa.Table | None:
@@ -104,6 +104,24 @@ def plain_text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         )
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def as_digits(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A text column whose words true and false, as CSV files write booleans, are 1 and 0; other columns as they are."""
+    kind = column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        return column
+    text = column.cast(pa.string())
+    word = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+    return pc.if_else(pc.equal(word, "true"), "1", pc.if_else(pc.equal(word, "false"), "0", text))
+
+
+def as_words(column: pa.ChunkedArray, levels: tuple[str, ...]) -> pa.ChunkedArray:
+    """A column of booleans as the levels spell them, such as True or TRUE; other columns as they are."""
+    if not pa.types.is_boolean(column.type):
+        return column
+    spelled = {level.lower(): level for level in levels}
+    return pc.if_else(column, spelled.get("true", "true"), spelled.get("false", "false"))
 
 
 def as_texts(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

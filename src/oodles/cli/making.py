@@ -1,0 +1,64 @@
+"""Names and settings from the command line → an unfitted detector."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+__all__ = ["choose", "detector", "pairs"]
+
+
+def choose(name: str) -> type:
+    """The detector of that name, whatever its case.
+
+    Raises:
+        BadParameter: If there is none.
+    """
+    from .. import detectors  # noqa: PLC0415 - torch arrives here
+
+    known = {key.lower(): value for key, value in detectors.NAMES.items()}
+    if name.lower() not in known:
+        raise typer.BadParameter(
+            f"there is no detector {name!r}; there are {', '.join(detectors.NAMES)}.", param_hint="--detector"
+        )
+    return known[name.lower()]
+
+
+def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **given: Any) -> Any:
+    """An unfitted detector: its defaults, what options say, and what `--set` says last.
+
+    Raises:
+        BadParameter: If a setting is no parameter of the detector.
+    """
+    kind = choose(name)
+    chosen = pairs(settings, "--set")
+    known = kind().get_params()
+    for key in chosen:
+        if key in OWN_OPTIONS:
+            raise typer.BadParameter(f"{key} is not set here; use {OWN_OPTIONS[key]}.", param_hint="--set")
+        if key not in known:
+            names = ", ".join(sorted(set(known) - set(OWN_OPTIONS)))
+            raise typer.BadParameter(f"{kind.__name__} has no parameter {key!r}; it has {names}.", param_hint="--set")
+    parameters = {**{key: value for key, value in given.items() if value is not None}, **chosen}
+    if isinstance(parameters.get("hidden"), list):
+        parameters["hidden"] = tuple(parameters["hidden"])
+    return kind(**parameters, schema=schema or None)
+
+
+def pairs(settings: Sequence[str], option: str) -> dict[str, Any]:
+    """`NAME=VALUE` texts as a dictionary; values are read as JSON where they can be, and as text otherwise.
+
+    Raises:
+        BadParameter: If a text has no `=`.
+    """
+    values: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.rpartition("=") if option == "--schema" else text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"NAME=VALUE is expected, but got {text!r}.", param_hint=option)
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = {"None": None, "True": True, "False": False}.get(value, value)
+    return values
