@@ -21,9 +21,6 @@ from .output import is_watched, note
 
 __all__ = ["Rows", "fitting", "how_to_label", "load", "stream", "taken"]
 
-OWN_OPTIONS = {"checkpoint": "--resume", "schema": "--schema", "verbose": "--quiet"}
-"""Parameters that `--set` leaves to other options."""
-
 
 @dataclass(frozen=True)
 class Rows:

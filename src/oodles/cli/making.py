@@ -8,6 +8,9 @@ import typer
 
 __all__ = ["choose", "detector", "pairs"]
 
+OWN_OPTIONS = {"checkpoint": "--resume", "schema": "--schema", "verbose": "--quiet"}
+"""Parameters that `--set` leaves to other options."""
+
 
 def choose(name: str) -> type:
     """The detector of that name, whatever its case.
