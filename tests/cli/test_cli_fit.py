@@ -261,7 +261,8 @@ class TestOutput:
         assert run("fit", here / "rows.csv", "-o", f"{tmp_path}/m/", *TINY, "--seed", "1").code == 0
         assert load(tmp_path / "m").random_state == 1
         assert [path.name for path in tmp_path.iterdir()] == ["m"]
-        for other in (tmp_path, put(table(), tmp_path / "rows.csv"), "."):
+        refuses(2, ("a name for the model", "'.'"), "fit", here / "rows.csv", "-o", ".", *TINY)
+        for other in (tmp_path, put(table(), tmp_path / "rows.csv")):
             refuses(1, ("not a saved model", "left alone"), "fit", here / "rows.csv", "-o", other, *TINY)
 
     def test_the_model_does_not_remember_how_it_was_watched(self, run, here, tmp_path):

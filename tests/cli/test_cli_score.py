@@ -104,6 +104,23 @@ class TestInput:
 
         assert run("score", here / "model", "-", "--format", kind, stdin=(here / f"rows.{kind}").read_bytes()) == known
 
+    def test_a_compressed_stream_is_unpacked(self, run, here):
+        known = run("score", here / "model", here / "rows.csv")
+
+        assert run("score", here / "model", "-", stdin=(here / "rows.csv.gz").read_bytes()) == known
+
+    def test_booleans_are_what_they_are_in_every_file(self, run, score, tmp_path):
+        """Fitted to any file and scored from any other: words in CSV, truth values elsewhere, all give one score."""
+        rows = pa.table({"x": [i % 7 / 2 for i in range(60)], "is_new": [i % 3 == 0 for i in range(60)]})
+        names = ["rows.csv", "rows.parquet", "rows.jsonl"]
+        for name in names:
+            put(rows, tmp_path / name)
+        for fitted in names:
+            assert run("fit", tmp_path / fitted, "-o", tmp_path / "m", *TINY).code == 0
+            scores = [score(tmp_path / name, model=tmp_path / "m") for name in names]
+
+            assert scores[0] == scores[1] == scores[2]
+
     def test_unseen_categories_and_missing_cells_are_legal(self, score, tmp_path):
         """A value that training never saw is strange, a missing cell is not."""
         path = tmp_path / "rows.csv"
@@ -244,6 +261,17 @@ class TestOutput:
 
         refuses(1, words, "score", here / "model", here / "rows.csv", "-o", tmp_path / name)
         assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+    @pytest.mark.parametrize("command", ["score", "detect"])
+    def test_the_input_is_never_overwritten(self, refuses, here, tmp_path, command):
+        """Not even under another name."""
+        rows = put(table(), tmp_path / "rows.csv")
+        (tmp_path / "same.csv").symlink_to(rows)
+        before = rows.read_bytes()
+
+        for name in ("rows.csv", "same.csv"):
+            refuses(1, (name, "is the INPUT", "left alone"), command, here / "model", rows, "-o", tmp_path / name)
+        assert rows.read_bytes() == before
 
     def test_an_older_file_stays_until_the_new_one_is_whole(self, refuses, here, tmp_path):
         """The last row is bad: nothing was scored."""

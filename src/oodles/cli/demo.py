@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from . import options
-from .output import note, print_json
+from .output import note, print_json, print_table
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -37,5 +37,8 @@ def command(
     if json:
         numbers = {section.name: section.numbers for section in found.sections}
         print_json({"report": found.report, "models": found.models, "seconds": found.seconds, "numbers": numbers})
-    else:
+    elif not quiet:
+        columns = ("dataset", "AUROC", "average precision", "anomalies caught", "false alarms promised", "kept")
+        shown = ("auroc", "average_precision", "recall", "promised", "kept")
+        print_table("", columns, [(s.name, *(getattr(s.numbers, name) for name in shown)) for s in found.sections])
         note(f"report: {found.report}", quiet=quiet)

@@ -41,6 +41,7 @@ def command(
     from . import inputs, rows  # noqa: PLC0415
 
     benjamini_hochberg([], fdr)  # refuses an impossible rate before the work begins
+    inputs.refuse_overwriting(source, output)
     detector = load(model, device=device)
     with fixed_threads(threads), writing.create(output, format="jsonl" if json and output == "-" else None) as writer:
         blocks = inputs.stream(detector, source, format=format, header=not no_header, quiet=quiet)

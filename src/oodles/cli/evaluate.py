@@ -86,7 +86,8 @@ def command(
                 device=device,
                 verbose=is_watched(quiet=quiet),
             )
-            figures.refuse_unknown(made, kind or [])
+            for name in kind or []:
+                made.score_named(name)  # refuses what is not there before the training
             learned, judged = figures.split(rows.y, train, seed)
             made.fit(inputs.taken(rows.X, learned))
             if save is not None:

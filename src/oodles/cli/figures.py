@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from ..errors import DataError, ParameterError
+from ..errors import DataError
 
-__all__ = ["measured", "refuse_unknown", "split"]
+__all__ = ["measured", "split"]
 
 
 def split(y: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -22,17 +22,6 @@ def split(y: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
         raise DataError(f"--train {share:g} of {len(normal)} normal rows leaves too few to learn from or to judge.")
     learned = np.sort(normal[:count])
     return learned, np.setdiff1d(np.arange(len(y)), learned)
-
-
-def refuse_unknown(detector: Any, kinds: list[str]) -> None:
-    """Refuse scores that the detector does not have, before it is fitted.
-
-    Raises:
-        ParameterError: In a sentence.
-    """
-    known = detector.model_class.scores
-    if unknown := [kind for kind in kinds if kind.partition("-")[0] not in known]:
-        raise ParameterError(f"{type(detector).__name__} has no score {unknown[0]!r}, but {', '.join(known)}.")
 
 
 def measured(detector: Any, X: Any, y: np.ndarray, kinds: list[str]) -> dict[str, Any]:

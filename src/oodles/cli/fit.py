@@ -50,6 +50,8 @@ def command(
     from .. import storage  # noqa: PLC0415 - torch arrives here
     from . import inputs, making  # noqa: PLC0415 - numpy and pyarrow arrive here
 
+    if not output.name:
+        raise typer.BadParameter(f"a name for the model's folder is expected, but got {str(output)!r}.")
     storage.check_target(output)
     checkpoint = output.with_name(output.name + ".checkpoint")
     if checkpoint.exists() and not resume:

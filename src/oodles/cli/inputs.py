@@ -19,7 +19,7 @@ from ..encoding.values import as_digits
 from ..errors import DataError, FileError, SchemaError
 from .output import is_watched, note
 
-__all__ = ["Rows", "fitting", "how_to_label", "load", "stream", "taken"]
+__all__ = ["Rows", "fitting", "how_to_label", "load", "refuse_overwriting", "stream", "taken"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,17 @@ def found(source: str) -> str:
     if not source or (source != "-" and not Path(source).exists()):
         raise FileError(f"{source!r} is neither a file nor a dataset that `oodles datasets` lists.")
     return source
+
+
+def refuse_overwriting(source: str, output: str) -> None:
+    """Refuse to put the scores in the place of the rows.
+
+    Raises:
+        FileError: If both are one file.
+    """
+    both_exist = "-" not in (source, output) and Path(source).exists() and Path(output).exists()
+    if both_exist and Path(output).samefile(source):
+        raise FileError(f"{output} is the INPUT; it is left alone. Choose another name.")
 
 
 def published(name: str, split: str, normal: Sequence[str], schema: dict[str, str], *, quiet: bool) -> Rows:

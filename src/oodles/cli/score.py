@@ -40,6 +40,7 @@ def command(
     from ..training import fixed_threads  # noqa: PLC0415
     from . import inputs, rows  # noqa: PLC0415
 
+    inputs.refuse_overwriting(source, output)
     detector = load(model, device=device)
     done = alarms = 0
     with fixed_threads(threads), writing.create(output, format="jsonl" if json and output == "-" else None) as writer:

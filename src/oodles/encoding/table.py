@@ -31,6 +31,8 @@ TAIL = 50.0
 HEAVY = 5.0
 """A column is heavy-tailed if its deviation is so many times that of the column cut at its 1 % and 99 % quantiles."""
 
+LARGEST, SMALLEST = float(np.finfo(np.float64).max), float(np.finfo(np.float64).tiny)
+
 MOST_LEVELS = 64
 """Levels kept for a category; rarer ones count as unseen."""
 
@@ -128,7 +130,8 @@ class TableEncoder:
 
     def scaled(self, column: Column, values: np.ndarray) -> np.ndarray:
         """A real column in encoded units."""
-        u = (values - column.center) / column.scale
+        with np.errstate(over="ignore"):
+            u = ((values - column.center) / column.scale).clip(-LARGEST, LARGEST)
         if self.clipped:
             return u.clip(0, 1)
         if column.tail is None:
@@ -269,10 +272,18 @@ def real(name: str, observed: np.ndarray, support: str) -> Column:
     if observed.min() == observed.max():
         return Column(name, "real", center=float(observed[0]), scale=float(abs(observed[0])) or 1.0, tail=TAIL)
     peak = float(np.abs(observed).max())
-    unit = observed / peak
-    inner = unit.clip(*np.quantile(unit, (0.01, 0.99)))
-    chosen = inner if 0 < HEAVY * inner.std() < unit.std() else unit
-    return Column(name, "real", center=peak * float(chosen.mean()), scale=peak * float(chosen.std()), tail=TAIL)
+    cut = observed.clip(*(peak * np.quantile(observed / peak, (0.01, 0.99))))
+    (center, scale), (inner, narrow) = moments(observed), moments(cut)
+    if 0 < HEAVY * narrow < scale:
+        center, scale = inner, narrow
+    return Column(name, "real", center=center, scale=max(scale, SMALLEST), tail=TAIL)
+
+
+def moments(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; no square overflows, and none vanishes."""
+    peak = float(np.abs(values).max()) or 1.0
+    unit = values / peak
+    return peak * float(unit.mean()), peak * float(unit.std())
 
 
 def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.ndarray, np.ndarray]:

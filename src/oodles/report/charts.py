@@ -212,9 +212,11 @@ def losses(history: Mapping[str, list[list[float]]]) -> str | None:
     curves = {label: np.asarray(history[name], dtype=float) for name, label in named.items() if history.get(name)}
     if not curves:
         curves = {name: np.asarray(values, dtype=float) for name, values in history.items() if values}
-    longest = max(map(len, curves.values()), default=0)
+    if not curves:
+        return None
+    longest = max(map(len, curves.values()))
     ends = np.asarray(history.get("epoch") or [[look + 1.0] for look in range(longest)])[:, 0]
-    return drawn(partial(paint_losses, curves, ends)) if curves else None
+    return drawn(partial(paint_losses, curves, ends))
 
 
 def paint_losses(curves: Mapping[str, np.ndarray], ends: np.ndarray, axes: Axes) -> None:
