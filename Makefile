@@ -26,6 +26,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/adbench.py
 	$(BIN)/python benchmarks/kddcup99.py
 	$(BIN)/python benchmarks/million.py
+	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/page.py
 
 paper: .venv/installed

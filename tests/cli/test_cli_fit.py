@@ -192,6 +192,9 @@ class TestParameters:
         assert {column.name: column.kind for column in made.encoder_.layout.columns}["count"] == "category"
         assert made.encoder_.names == ("amount", "count", "flag", "city")
 
+    def test_one_hidden_layer_needs_no_brackets(self, fit, here):
+        assert fit(here / "rows.csv", "--set", "hidden=16").hidden == (16,)
+
     def test_a_schema_may_name_a_column_with_an_equals_sign(self, fit, tmp_path):
         path = tmp_path / "rows.csv"
         path.write_text("a=b,x\n" + "".join(f"{i % 5},{i}\n" for i in range(40)))

@@ -44,8 +44,9 @@ def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **gi
             names = ", ".join(sorted(set(known) - set(OWN_OPTIONS)))
             raise typer.BadParameter(f"{kind.__name__} has no parameter {key!r}; it has {names}.", param_hint="--set")
     parameters = {**{key: value for key, value in given.items() if value is not None}, **chosen}
-    if isinstance(parameters.get("hidden"), list):
-        parameters["hidden"] = tuple(parameters["hidden"])
+    hidden = parameters.get("hidden")
+    if isinstance(hidden, (int, list)):  # JSON has no tuples, and one layer needs no brackets
+        parameters["hidden"] = (hidden,) if isinstance(hidden, int) else tuple(hidden)
     return kind(**parameters, schema=schema or None)
 
 
