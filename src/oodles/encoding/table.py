@@ -220,18 +220,18 @@ def learned(name: str, cells: pa.ChunkedArray, declared: str | None, support: st
     Raises:
         SchemaError: If all cells are missing, text stands among numbers, or the declared kind cannot be.
     """
-    if not is_number(cells) and declared is None:
-        refuse_spoiled_numbers(name, as_texts(name, cells))
     numeric = is_number(cells) or declared == "real"
-    values = as_numbers(name, cells) if numeric else None
-    observed = values[~np.isnan(values)] if values is not None else as_texts(name, cells).drop_null()
+    came: Any = as_numbers(name, cells) if numeric else as_texts(name, cells)
+    if not numeric and declared is None:
+        refuse_spoiled_numbers(name, came)
+    observed = came[~np.isnan(came)] if numeric else came.drop_null()
     if not len(observed):
         raise SchemaError(f"Column {name!r} is empty: every cell is missing. Leave it out, or ignore it in the schema.")
-    if values is not None and declared in (None, "real"):
+    if numeric and declared in (None, "real"):
         if declared is None and np.isin(observed, (0.0, 1.0)).all() and observed.min() < observed.max():
             return with_levels(name, "binary", {level: int((observed == int(level)).sum()) for level in ("0", "1")})
         return real(name, observed, support)
-    counts = pc.value_counts(as_texts(name, cells).drop_null())
+    counts = pc.value_counts(as_texts(name, cells).drop_null() if numeric else observed)
     by_level = {pair["values"].as_py(): pair["counts"].as_py() for pair in counts}
     if declared == "binary" and len(by_level) > 2:
         raise SchemaError(f"schema says that {name!r} is binary, but it has {len(by_level)} different values.")
