@@ -12,6 +12,7 @@ from oodles.nn import (
     BatchNorm,
     Conv,
     ConvTranspose,
+    Dense,
     Draws,
     Linear,
     Observed,
@@ -23,7 +24,6 @@ from oodles.nn import (
     gray_decoder,
     gray_encoder,
     initialize,
-    mlp,
 )
 from oodles.nn.layers import glorot, normal
 
@@ -50,7 +50,20 @@ class TestLinear:
         initialize(layer, Draws([0, 1]))
         x = drawn(2, 5, 4).float()
         for m in range(2):
-            torch.testing.assert_close(layer(x)[m], x[m] @ layer.weight[m] + layer.bias[m])
+            torch.testing.assert_close(layer(x)[m], x[m] @ layer.weight[m, :, :3] + layer.bias[m, :, :3])
+
+    def test_the_filling_is_zero_and_stays_zero(self):
+        """Columns up to the next multiple of 16 carry nothing, and no gradient reaches them."""
+        network = Dense(5, 3, (13, 20), 2)
+        initialize(network, Draws([0, 1]))
+        network(drawn(2, 16, 5).float()).square().sum().backward()
+        for layer in network.layers:
+            for parameter in (layer.weight, layer.bias):
+                for numbers in (parameter.detach(), parameter.grad):
+                    assert (numbers[..., layer.outputs :] == 0).all()
+                    assert (numbers[..., : layer.outputs] != 0).any()
+            assert (layer.weight[:, layer.inputs :] == 0).all()
+            assert (layer.weight.grad[:, layer.inputs :] == 0).all()
 
 
 class TestConv:
@@ -100,7 +113,7 @@ class TestInitializers:
     @pytest.mark.parametrize(
         ("layer", "inputs", "outputs"),
         [
-            (partial(Linear, 40, 60), 40, 60),
+            (partial(Linear, 40, 64), 40, 64),
             (partial(Conv, 6, 8, 5), 150, 200),
             (partial(ConvTranspose, 6, 8, 5), 150, 200),
         ],
@@ -187,9 +200,9 @@ LAYERS = {
     "linear": (partial(Linear, 7, 5), (9, 7)),
     "conv": (partial(Conv, 3, 5, 5, stride=2), (4, 3, 7, 6)),
     "transpose": (partial(ConvTranspose, 3, 5, 5, stride=2), (4, 3, 4, 3)),
-    "mlp": (partial(mlp, 16, 32, (128, 64)), (48, 16)),
-    "mlp-odd": (partial(mlp, 7, 5, (13, 11)), (48, 7)),
-    "mlp-one": (partial(mlp, 5, 1, (64, 1, 64)), (48, 5)),
+    "mlp": (partial(Dense, 16, 32, (128, 64)), (48, 16)),
+    "mlp-odd": (partial(Dense, 7, 5, (13, 11)), (48, 7)),
+    "mlp-one": (partial(Dense, 5, 1, (64, 1, 64)), (48, 5)),
     "gray": (
         lambda members: nn.Sequential(gray_encoder((1, 9, 9), 3, members), gray_decoder(3, (1, 9, 9), 1, members)),
         (2, 81),

@@ -16,7 +16,7 @@ from oodles.detectors import NAMES, VAE, AutoEncoder, VAEModel
 from oodles.errors import ParameterError
 from oodles.layout import Column, Layout
 from oodles.likelihoods import Gaussian
-from oodles.nn import Draws, Linear, Observed, initialize, mlp
+from oodles.nn import Dense, Draws, Linear, Observed, initialize
 
 D, L, ROWS = 5, 2, 7
 RNG = np.random.default_rng(0)
@@ -37,8 +37,8 @@ def linear(weight, bias):
     """A layer of one member with given numbers."""
     layer = Linear(*weight.shape, 1).double()
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weight)[None])
-        layer.bias.copy_(torch.from_numpy(bias)[None, None])
+        layer.weight[:, : layer.inputs, : layer.outputs] = torch.from_numpy(weight)
+        layer.bias[..., : layer.outputs] = torch.from_numpy(bias)
     return layer
 
 
@@ -53,7 +53,7 @@ def ppca(points=32, *, shift=0.0, stretch=1.0):
 
 def curved(points=32, latent=3):
     """A VAE with a bent decoder and an arbitrary posterior, in float64."""
-    networks = mlp(D, 2 * latent, (6,), 1), mlp(latent, D, (6,), 1)
+    networks = Dense(D, 2 * latent, (6,), 1), Dense(latent, D, (6,), 1)
     likelihood = Gaussian(layout(), 1, "column")
     model = VAEModel(likelihood, networks, latent=latent, points=points)
     initialize(model, Draws([3]))
@@ -198,7 +198,9 @@ class TestFormulas:
         """Per feature, it is a decomposition of the score: with a posterior over draws, without at the code."""
         model = curved()
         torch.testing.assert_close(scores.surprise(model, BATCH).sum(-1), scores.mean_log_probability(model, BATCH))
-        plain = AutoEncoder.model_class(model.likelihood, (mlp(D, 2, (4,), 1).double(), mlp(2, D, (4,), 1).double()))
+        plain = AutoEncoder.model_class(
+            model.likelihood, (Dense(D, 2, (4,), 1).double(), Dense(2, D, (4,), 1).double())
+        )
         initialize(plain, Draws([0]))
         torch.testing.assert_close(scores.surprise(plain, BATCH).sum(-1), scores.likelihood(plain, BATCH))
 

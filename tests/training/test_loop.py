@@ -8,8 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from oodles.detectors import NAMES, VAE, AutoEncoder
 from oodles.errors import ParameterError
-from oodles.nn import Draws, Linear
-from oodles.training import Model, Schedule, fixed_threads, in_chunks, train
+from oodles.nn import Draws
+from oodles.training import Chunks, Model, Schedule, fixed_threads, train
 
 
 class Walk(Model):
@@ -19,12 +19,11 @@ class Walk(Model):
         super().__init__()
         self.members, self.price, self.seen, self.threads = members, price, [], []
         self.draws = Draws(range(members))
-        self.place = Linear(1, 1, members)
-        nn.init.zeros_(self.place.weight)
-        nn.init.zeros_(self.place.bias)
+        self.place = nn.Module()
+        self.place.weight = nn.Parameter(torch.zeros(members, 1))
 
     def step(self, x, minimize):  # noqa: ARG002 - it moves by itself
-        self.seen.append(x)
+        self.seen.append(x.clone())
         self.threads.append(torch.get_num_threads())
         self.place.weight.data += 1
         return {"loss": self.place.weight.detach().flatten().clone()}
@@ -100,7 +99,7 @@ class TestEpochs:
 
 
 def test_chunks_are_full_and_their_results_are_cut():
-    """The function always sees (M, chunk, D); what it says of the filling is dropped."""
+    """The function always sees (M, chunk, D); what it says of the filling is dropped; recorded, it says the same."""
     shapes = []
 
     def double(x):
@@ -108,8 +107,10 @@ def test_chunks_are_full_and_their_results_are_cut():
         return 2 * x
 
     x = torch.arange(14.0).reshape(7, 2)
-    assert torch.equal(in_chunks(double, x, members=3, chunk=4), (2 * x).expand(3, 7, 2))
-    assert shapes == [(3, 4, 2)] * 2
+    apply = Chunks(double, members=3, chunk=4)
+    for factor in (1, -3, 5):
+        assert torch.equal(apply(factor * x), (2 * factor * x).expand(3, 7, 2))
+    assert shapes == [(3, 4, 2)] * 4
 
 
 class TestThreads:

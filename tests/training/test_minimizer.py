@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
-from oodles.nn import Draws, initialize, mlp
+from oodles.nn import Dense, Draws, initialize
 from oodles.training import LossModel, Minimize, Minimizer, Model
 
 
@@ -153,7 +153,7 @@ class Regression(LossModel):
     def __init__(self):
         super().__init__()
         self.members = 2
-        self.network = mlp(4, 4, (8,), 2)
+        self.network = Dense(4, 4, (8,), 2)
         initialize(self.network, Draws([0, 1]))
 
     def loss(self, x):

@@ -23,10 +23,10 @@ from ..encoding import Encoder, PictureEncoder, TableEncoder
 from ..errors import DataError, ParameterError
 from ..layout import Layout
 from ..likelihoods import support
-from ..nn import Draws, initialize
+from ..nn import Draws, initialize, knowing_missing
 from ..scores import excess_surprise, expectation, surprise
 from ..shapes import Rows
-from ..training import History, Model, Schedule, flops, in_chunks, threads_for, train
+from ..training import Chunks, History, Model, Schedule, flops, threads_for, train
 from . import keeping, parameters
 from .card import model_card
 from .parameters import hyperparameters
@@ -197,6 +197,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             checkpoint=checkpoint,
             fingerprint=parameters.fingerprint(self, x) if checkpoint else "",
             verbose=self.verbose,
+            repeat=True,
         )
 
     def noise_model(self, *, pictures: bool) -> str:
@@ -290,8 +291,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _applied(self, function: Callable[..., Tensor], x: Rows) -> Tensor:
         """A function of the model and encoded rows, in chunks: (M, N, …)."""
         once = partial(function, self.model_)
-        with threads_for(flops(partial(once, x[:1].expand(self.model_.members, -1, -1))) * self._chunk):
-            return in_chunks(once, x, members=self.model_.members, chunk=self._chunk)
+        work = flops(partial(once, x[:1].expand(self.model_.members, -1, -1))) * self._chunk
+        with threads_for(work), knowing_missing(x):
+            return Chunks(once, members=self.model_.members, chunk=self._chunk)(x)
 
     @property
     def _chunk(self) -> int:

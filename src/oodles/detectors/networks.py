@@ -8,7 +8,7 @@ from torch import nn
 from ..errors import ParameterError
 from ..layout import Layout
 from ..likelihoods import Likelihood
-from ..nn import Observed, color_decoder, color_encoder, gray_decoder, gray_encoder, mlp
+from ..nn import Dense, Observed, color_decoder, color_encoder, gray_decoder, gray_encoder
 
 __all__ = ["NETWORKS", "chosen_network", "codec"]
 
@@ -38,7 +38,7 @@ def codec(
     hidden: tuple[int, ...],
     members: int,
     missing: list[int],
-) -> tuple[nn.Sequential, nn.Sequential]:
+) -> tuple[nn.Module, nn.Module]:
     """An encoder from rows to `codes` numbers and a decoder from `latent` codes to the likelihood's parameters.
 
     Raises:
@@ -50,8 +50,8 @@ def codec(
     if name == "mlp":
         observed = Observed(layout, missing)
         return (
-            nn.Sequential(observed, mlp(observed.width, codes, hidden, members)),
-            mlp(latent, likelihood.parameters_per_row, hidden[::-1], members),
+            nn.Sequential(observed, Dense(observed.width, codes, hidden, members)),
+            Dense(latent, likelihood.parameters_per_row, hidden[::-1], members),
         )
     if not layout.shape:
         raise ParameterError(f"network={name!r} is for pictures; for a table use 'mlp'.")

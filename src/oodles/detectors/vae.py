@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
+from torch.nn.functional import hardtanh
 
 from .. import likelihoods
 from ..layout import Layout
@@ -13,6 +14,7 @@ from ..likelihoods import Likelihood
 from ..nn import Draws
 from ..scores import (
     bits_per_dim,
+    divergence,
     elbo,
     iwae,
     kl,
@@ -75,7 +77,7 @@ class VAEModel(LossModel):
     def posterior(self, x: Batch) -> tuple[Codes, Codes]:
         """Mean and standard deviation of q(z | x)."""
         mean, log_std = self.encoder(x).chunk(2, dim=-1)
-        return mean, log_std.clamp(-6, 3).exp()
+        return mean, hardtanh(log_std, -6, 3).exp()
 
     def code(self, x: Batch) -> Codes:
         """The mean of q(z | x)."""
@@ -89,8 +91,7 @@ class VAEModel(LossModel):
         r"""The negative ELBO, $\beta\,KL(q(z|x) \| p(z)) - \log p(x|z)$, with one draw $z \sim q(z|x)$."""
         mean, std = self.posterior(x)
         z = mean + std * self.draws.normal(*std.shape[1:])
-        divergence = 0.5 * (mean.square() + std.square() - 2 * std.log() - 1).sum(-1)
-        return self.beta * divergence - self.likelihood.log_prob(x, self.decoder(z))
+        return self.beta * divergence(mean, std) - self.likelihood.log_prob(x, self.decoder(z))
 
     def criterion(self, x: Batch) -> PerRow:
         """The loss at a few fixed draws."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..layout import Layout
-from ..nn import Draws
+from ..nn import Draws, may_be_missing
 from ..shapes import Batch, Parameters, PerFeature, PerRow
 
 __all__ = ["Likelihood"]
@@ -52,6 +52,8 @@ class Likelihood(nn.Module, ABC):
 
     def per_feature(self, x: Batch, parameters: Parameters) -> PerFeature:
         """log p of each feature in nats, (M, B, F); a missing cell (NaN) contributes nothing, 0."""
+        if not may_be_missing():
+            return self.complete(x, parameters)
         missing = self.missing(x)
         return self.complete(x.nan_to_num(), parameters).masked_fill(missing, 0.0)
 

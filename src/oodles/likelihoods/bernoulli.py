@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import softplus
 
 from ..layout import Layout
 from ..nn import Draws
@@ -38,7 +38,7 @@ class Bernoulli(Likelihood):
 
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:
         """log p of each feature in nats, (M, B, F)."""
-        seen = logsigmoid(-parameters) + x * parameters
+        seen = x * parameters - softplus(parameters)
         if not self.reserves:
             return seen
         unseen = self.unseen.to(seen)

@@ -1,6 +1,7 @@
 """The "quantized Gaussian" of Csiszárik et al.: uniform dequantization and σ = 1."""
 
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from ..layout import Layout
 from ..nn import Draws
@@ -37,8 +38,8 @@ class DequantizedGaussian(Likelihood):
 
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:
         """The mean log density of each pixel in nats, (M, B, F)."""
-        distance = x + LEVEL / 2 - linked(self.layout, parameters)
-        return -0.5 * (distance.square() + LEVEL**2 / 12) - LOG_ROOT_2PI
+        squares = mse_loss(linked(self.layout, parameters), x + LEVEL / 2, reduction="none")
+        return -0.5 * squares - (LEVEL**2 / 24 + LOG_ROOT_2PI)
 
     def mean(self, parameters: Parameters) -> Batch:
         """The mean, (M, B, D)."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import mse_loss, softplus
 
 from ..layout import Layout
 from ..nn import Draws
@@ -69,7 +69,10 @@ class Gaussian(Likelihood):
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:
         """log p of each feature in nats, (M, B, F)."""
         mean, log_std = self.moments(parameters)
-        return -0.5 * ((x - mean) * (-log_std).exp()).square() - log_std - LOG_ROOT_2PI
+        squares = mse_loss(mean, x, reduction="none")
+        if self.spread != "fixed":
+            squares = squares * (-2 * log_std).exp()
+        return torch.add(-(log_std + LOG_ROOT_2PI), squares, alpha=-0.5)
 
     def mean(self, parameters: Parameters) -> Batch:
         """The mean, (M, B, D)."""

@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 
 from ..layout import Layout
 from ..nn import Draws
@@ -45,9 +46,9 @@ class Student(Likelihood):
     def complete(self, x: Tensor, parameters: Parameters) -> PerFeature:
         """log p of each feature in nats, (M, B, F)."""
         log_std = floored(self.log_std, FLOOR)
-        distance = (x - linked(self.layout, parameters)) * (-log_std).exp()
+        ratio = mse_loss(linked(self.layout, parameters), x, reduction="none") * ((-2 * log_std).exp() / FREEDOM)
         constant = math.lgamma((FREEDOM + 1) / 2) - math.lgamma(FREEDOM / 2) - 0.5 * math.log(FREEDOM * math.pi)
-        return constant - log_std - (FREEDOM + 1) / 2 * (distance.square() / FREEDOM).log1p()
+        return torch.add(constant - log_std, ratio.log1p(), alpha=-(FREEDOM + 1) / 2)
 
     def mean(self, parameters: Parameters) -> Batch:
         """The mean, (M, B, D)."""

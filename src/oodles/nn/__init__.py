@@ -1,14 +1,18 @@
 """Networks that are stacks of M independent copies: every tensor starts with a member axis."""
 
+from .convolutions import Conv, ConvTranspose
 from .draws import Draws
-from .layers import BatchNorm, Conv, ConvTranspose, Layer, Linear, SpectralNorm, initialize
-from .networks import color_decoder, color_encoder, gray_decoder, gray_encoder, mlp
+from .layers import Layer, Linear, initialize
+from .missing import knowing_missing, may_be_missing
+from .networks import Dense, color_decoder, color_encoder, gray_decoder, gray_encoder
+from .normalization import BatchNorm, SpectralNorm
 from .reshaping import Observed, Picture, Upsample
 
 __all__ = [
     "BatchNorm",
     "Conv",
     "ConvTranspose",
+    "Dense",
     "Draws",
     "Layer",
     "Linear",
@@ -21,5 +25,6 @@ __all__ = [
     "gray_decoder",
     "gray_encoder",
     "initialize",
-    "mlp",
+    "knowing_missing",
+    "may_be_missing",
 ]

@@ -1,6 +1,6 @@
 """Random numbers, one private stream per member."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,11 +29,18 @@ class Draws:
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, (M, *shape)."""
-        return torch.stack([torch.randn(shape, generator=g, device=self.device) for g in self.generators])
+        return self.filled(shape, Tensor.normal_)
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), (M, *shape)."""
-        return torch.stack([torch.rand(shape, generator=g, device=self.device) for g in self.generators])
+        return self.filled(shape, Tensor.uniform_)
+
+    def filled(self, shape: Sequence[int], fill: Callable[..., Tensor]) -> Tensor:
+        """Numbers that `fill` draws, (M, *shape)."""
+        numbers = torch.empty(self.members, *shape, device=self.device)
+        for member, generator in zip(numbers, self.generators, strict=True):
+            fill(member, generator=generator)
+        return numbers
 
     def permutations(self, n: int) -> Tensor:
         """A permutation of 0 … n - 1 for each member, (M, n)."""

@@ -2,25 +2,37 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import silu
 
-from .layers import BatchNorm, Conv, ConvTranspose, Linear, SpectralNorm, glorot, normal
+from .convolutions import Conv, ConvTranspose
+from .layers import Linear, glorot, normal
+from .normalization import BatchNorm, SpectralNorm
 from .reshaping import Crop, Picture, Upsample
 
-__all__ = ["color_decoder", "color_encoder", "gray_decoder", "gray_encoder", "mlp"]
+__all__ = ["Dense", "color_decoder", "color_encoder", "gray_decoder", "gray_encoder"]
 
 NORMAL = normal(0.02**0.5)
 """The papers' start for gray convolutions: weights and biases from N(0, 0.02)."""
 
 
-def mlp(inputs: int, outputs: int, hidden: Sequence[int], members: int) -> nn.Sequential:
+class Dense(nn.Module):
     """Dense layers with SiLU between them: (M, B, inputs) → (M, B, outputs)."""
-    widths = [inputs, *hidden]
-    layers: list[nn.Module] = []
-    for narrow, wide in pairwise(widths):
-        layers += [Linear(narrow, wide, members), nn.SiLU()]
-    return nn.Sequential(*layers, Linear(widths[-1], outputs, members))
+
+    def __init__(self, inputs: int, outputs: int, hidden: Sequence[int], members: int) -> None:
+        super().__init__()
+        first, *widths = [inputs, *hidden, outputs]
+        layers = [Linear(first, widths[0], members)]
+        layers += [Linear(narrow, wide, members, chained=True) for narrow, wide in pairwise(widths)]
+        self.layers: Any = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The outputs of the last layer."""
+        for layer in self.layers[:-1]:
+            x = silu(layer.whole(x))
+        return self.layers[-1](x)
 
 
 def halved(shape: tuple[int, ...], times: int) -> tuple[int, int]:

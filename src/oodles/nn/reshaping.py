@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate
 
 from ..layout import Layout
 from ..shapes import Batch
+from .missing import may_be_missing
 
 __all__ = ["Crop", "Observed", "Picture", "Upsample"]
 
@@ -52,7 +53,7 @@ class Observed(nn.Module):
 
     def forward(self, x: Batch) -> Tensor:
         """The rows without NaN."""
-        filled = x.nan_to_num().clamp(-REACH, REACH)
+        filled = (x.nan_to_num() if may_be_missing() else x).clamp(-REACH, REACH)
         return torch.cat([filled, x[..., self.positions].isnan().to(x)], dim=-1) if self.positions else filled
 
 

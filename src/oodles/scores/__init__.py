@@ -3,7 +3,7 @@
 A score never names a model class: it says in a Protocol what it needs.
 """
 
-from .latent import kl, latent_norm
+from .latent import divergence, kl, latent_norm
 from .likelihood import bits_per_dim, elbo, iwae
 from .points import normal_points
 from .protocols import Posterior, Reconstructs
@@ -22,6 +22,7 @@ __all__ = [
     "Posterior",
     "Reconstructs",
     "bits_per_dim",
+    "divergence",
     "elbo",
     "excess_surprise",
     "expectation",

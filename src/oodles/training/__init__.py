@@ -1,12 +1,13 @@
 """The engine: the only place that owns optimizers, threads and checkpoints."""
 
-from .chunks import in_chunks
+from .chunks import Chunks
 from .loop import History, Schedule, train
 from .minimizer import Minimizer
 from .model import LossModel, Minimize, Model
 from .threads import fixed_threads, flops, threads_for
 
 __all__ = [
+    "Chunks",
     "History",
     "LossModel",
     "Minimize",
@@ -15,7 +16,6 @@ __all__ = [
     "Schedule",
     "fixed_threads",
     "flops",
-    "in_chunks",
     "threads_for",
     "train",
 ]

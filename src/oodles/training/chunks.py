@@ -6,21 +6,38 @@ import torch
 from torch import Tensor
 
 from ..shapes import Batch, PerRow, Rows
+from .capture import repeated
 
-__all__ = ["in_chunks"]
+__all__ = ["Chunks"]
 
 
-@torch.inference_mode()
-def in_chunks(function: Callable[[Batch], Tensor], x: Rows, *, members: int, chunk: int) -> PerRow:
-    """Apply `function` to (M, chunk, D) pieces of the N rows, and put the results side by side: (M, N, …).
+class Chunks:
+    """A function of (M, chunk, D) rows → (M, chunk, …), applied to any number of rows.
 
-    Each piece is a fresh copy, filled up with zeros: the function always sees one shape at an aligned address (matrix
+    Each piece is copied to one place, filled up with zeros: the function always sees one shape at one address (matrix
     kernels round differently at others), so that what it says about a row does not depend, bit for bit, on how many
     rows travel together.
+
+    Arguments:
+        function: What is applied; it is recorded and repeated, hence must do nothing but compute.
+        members: Number of members, M.
+        chunk: Rows at once.
     """
-    parts = []
-    for rows in x.split(chunk):
-        full = x.new_zeros(chunk, *x.shape[1:])
-        full[: len(rows)] = rows
-        parts.append(function(full.expand(members, *full.shape))[:, : len(rows)])
-    return torch.cat(parts, dim=1)
+
+    def __init__(self, function: Callable[[Batch], Tensor], *, members: int, chunk: int) -> None:
+        self.function, self.members, self.chunk = function, members, chunk
+        self.rows: Rows | None = None
+        self.apply: Callable[[], Tensor]
+
+    @torch.inference_mode()
+    def __call__(self, x: Rows) -> PerRow:
+        """The function's results side by side, (M, N, …)."""
+        if self.rows is None:
+            rows = self.rows = x.new_zeros(self.chunk, *x.shape[1:])
+            self.apply = repeated(lambda: self.function(rows.expand(self.members, *rows.shape)), x.device)
+        results = []
+        for piece in x.split(self.chunk):
+            self.rows[: len(piece)] = piece
+            self.rows[len(piece) :] = 0
+            results.append(self.apply()[:, : len(piece)].clone())
+        return torch.cat(results, dim=1)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,11 @@ from torch import Tensor
 from torch.optim import Adam
 
 from ..errors import ParameterError
-from ..nn import Draws
-from ..shapes import PerMember, Rows
+from ..nn import Draws, knowing_missing
+from ..shapes import PerMember, PerRow, Rows
+from .capture import repeated
 from .checkpoint import read_checkpoint, write_checkpoint
-from .chunks import in_chunks
+from .chunks import Chunks
 from .interrupts import deferred_interrupts
 from .minimizer import Minimizer
 from .model import Model
@@ -27,6 +29,9 @@ __all__ = ["History", "Schedule", "train"]
 ALIGNED = 16
 """Small batches are multiples of this, and `batch_size` should be: every member's rows then start at an aligned
 address, and round as if alone."""
+
+LARGE = 5e9
+"""Floating-point operations of a step above which repeating it blindly saves nothing worth its memory."""
 
 History = dict[str, list[list[float]]]
 """What was logged: name → one list per look at the held-out rows, with one number per member; `epoch` says when."""
@@ -48,6 +53,7 @@ class Schedule:
         checkpoint: File to continue from, and to save to every `every` seconds.
         fingerprint: What identifies the run; a checkpoint of another run is refused.
         every: Seconds between two checkpoints.
+        repeat: Record a step and repeat it, for a `step` that does nothing but compute (see `Recorded`).
         verbose: Show a progress bar.
     """
 
@@ -61,6 +67,7 @@ class Schedule:
     checkpoint: Path | None = None
     fingerprint: str = ""
     every: float = 30.0
+    repeat: bool = False
     verbose: bool = False
 
 
@@ -75,6 +82,7 @@ class Run:
     stale: PerMember
     history: History = field(default_factory=dict)
     sums: dict[str, PerMember] = field(default_factory=dict)
+    summed: int = 0
     epoch: int = 0
     step: int = 0
 
@@ -82,9 +90,10 @@ class Run:
     def fresh(cls, model: Model, lr: float) -> "Run":
         """A run that has not moved yet."""
         device = next(model.parameters()).device
+        adam = partial(Adam, lr=torch.tensor(lr, device=device), fused=True, capturable=device.type == "cuda")
         return cls(
             model=model,
-            minimizer=Minimizer(model, partial(Adam, lr=lr, fused=True)),
+            minimizer=Minimizer(model, adam),
             best={name: tensor.detach().clone() for name, tensor in learned(model).items()},
             best_loss=torch.full((model.members,), torch.inf, device=device),
             stale=torch.zeros(model.members, device=device),
@@ -102,7 +111,13 @@ class Run:
             "run": {"best_loss": self.best_loss, "stale": self.stale, "draws": self.model.draws.state()},
         }
         tensors = {f"{group}/{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
-        facts = {"fingerprint": schedule.fingerprint, "epoch": self.epoch, "step": self.step, "history": self.history}
+        facts = {
+            "fingerprint": schedule.fingerprint,
+            "history": self.history,
+            "epoch": self.epoch,
+            "step": self.step,
+            "summed": self.summed,
+        }
         write_checkpoint(schedule.checkpoint, tensors, facts)
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -117,7 +132,17 @@ class Run:
         self.best_loss.copy_(groups["run"]["best_loss"])
         self.stale.copy_(groups["run"]["stale"])
         self.model.draws.restore(groups["run"]["draws"])
-        self.epoch, self.step, self.history = facts["epoch"], facts["step"], facts["history"]
+        self.epoch, self.step, self.summed = facts["epoch"], facts["step"], facts["summed"]
+        self.history = facts["history"]
+
+    def add(self, logs: dict[str, PerMember]) -> None:
+        """Add what a step logged to the sums."""
+        for name, value in logs.items():
+            if name in self.sums:
+                self.sums[name] += value
+            else:
+                self.sums[name] = value.clone()
+        self.summed += 1
 
     def log(self, name: str, values: PerMember) -> None:
         """Add one epoch's numbers to the history."""
@@ -154,34 +179,42 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
     run = Run.fresh(model, schedule.lr)
     if schedule.checkpoint and (found := read_checkpoint(schedule.checkpoint, schedule.fingerprint)):
         run.load(*found)
-    batch = min(schedule.batch_size, -(-len(x) // ALIGNED) * ALIGNED)
-    work = 3 * flops(lambda: model.criterion(x[:batch].expand(model.members, -1, -1)))
-    steps = -(-len(x) // batch)
+    size = min(schedule.batch_size, -(-len(x) // ALIGNED) * ALIGNED)
+    steps = -(-len(x) // size)
+    batch = x.new_zeros(model.members, size, *x.shape[1:])
+    work = 3 * flops(lambda: model.criterion(batch))
+    step: Callable[[], dict[str, PerMember]] = partial(model.step, batch, run.minimizer)
+    if schedule.repeat and work < LARGE:
+        step = repeated(step, x.device, model.draws.generators)
+    price = Chunks(model.criterion, members=model.members, chunk=schedule.chunk)
     with (
         threads_for(work),
+        knowing_missing(x, held_out),
         deferred_interrupts() as interrupt,
         progress(schedule.epochs * steps, done=run.epoch * steps + run.step, verbose=schedule.verbose) as show,
     ):
-        saved, one = time.monotonic(), torch.ones(1, device=x.device)
+        saved = time.monotonic()
         while run.epoch < schedule.epochs:
-            order = orders(seeds, run.epoch, len(x), batch, x.device)
+            rows = orders(seeds, run.epoch, len(x), size, x.device)
+            text = f"epoch {run.epoch + 1}/{schedule.epochs}{latest(run.history)}"
             model.train()
             while run.step < steps:
                 now = run.epoch * steps + run.step
                 if schedule.decay:
                     run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * now / (schedule.epochs * steps))))
-                rows = order[:, run.step * batch : (run.step + 1) * batch]
-                for name, value in {"steps": one, **model.step(x[rows], run.minimizer)}.items():
-                    run.sums[name] = run.sums[name] + value if name in run.sums else value
+                torch.index_select(x, 0, rows[run.step], out=batch.flatten(0, 1))
+                run.add(step())
                 run.step += 1
-                show(now + 1, f"epoch {run.epoch + 1}/{schedule.epochs}{latest(run.history)}")
+                show(now + 1, text)
                 if interrupt.asked or time.monotonic() - saved > schedule.every:
                     run.save(schedule)
                     saved = time.monotonic()
                 if interrupt.asked:
                     raise KeyboardInterrupt
             run.step, run.epoch = 0, run.epoch + 1
-            if (run.epoch % schedule.look == 0 or run.epoch == schedule.epochs) and look(run, held_out, schedule):
+            model.eval()
+            at_look = run.epoch % schedule.look == 0 or run.epoch == schedule.epochs
+            if at_look and look(run, price(held_out), schedule):
                 break
     return finished(run, schedule)
 
@@ -206,25 +239,25 @@ def learned(model: Model) -> dict[str, Tensor]:
 
 
 def orders(seeds: list[int], epoch: int, n: int, batch: int, device: torch.device) -> Tensor:
-    """Each member's order of the rows in one epoch, (M, steps · batch); the last batch is filled by starting again.
+    """Which rows each step of an epoch takes, (steps, M · batch): each member has its order.
+
+    The last batch is filled by starting again.
 
     It depends on the seed and the epoch alone, so a resumed run needs no memory of it.
     """
     order = Draws([seed * 1_000_003 + epoch for seed in seeds]).permutations(n).to(device)
-    return torch.cat([order] * (1 + -(-batch // n)), dim=1)[:, : -(-n // batch) * batch]
+    filled = torch.cat([order] * (1 + -(-batch // n)), dim=1)[:, : -(-n // batch) * batch]
+    return filled.unflatten(1, (-1, batch)).transpose(0, 1).flatten(1)
 
 
-def look(run: Run, held_out: Rows, schedule: Schedule) -> bool:
+def look(run: Run, prices: PerRow, schedule: Schedule) -> bool:
     """Log the loss since the last look and the held-out rows' loss; True when training may stop."""
-    run.model.eval()
-    criterion = partial(in_chunks, run.model.criterion, members=run.model.members, chunk=schedule.chunk)
-    validation = criterion(held_out).mean(-1)
-    steps = run.sums.pop("steps")
+    validation = prices.mean(-1)
     for name, total in run.sums.items():
-        run.log(name, total / steps)
+        run.log(name, total / run.summed)
     run.log("validation_loss", validation)
     run.log("epoch", torch.tensor([float(run.epoch)]))
-    run.sums = {}
+    run.sums, run.summed = {}, 0
     return schedule.patience is not None and run.keep_best(validation, schedule.patience)
 
 

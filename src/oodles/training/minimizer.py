@@ -72,7 +72,9 @@ class Minimizer:
         """Let every optimizer step with `factor` times its first learning rate."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = group.setdefault("first_lr", group["lr"]) * factor
+                lr = group.setdefault("first_lr", float(group["lr"])) * factor
+                # In place where it can be: what is recorded or captured goes on reading the same number.
+                group["lr"] = group["lr"].fill_(lr) if isinstance(group["lr"], Tensor) else lr
 
     def state(self) -> dict[str, Tensor]:
         """Every optimizer's memory as named tensors."""
