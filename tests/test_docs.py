@@ -11,7 +11,7 @@ import typer
 from oodles import detectors, likelihoods, scores
 from oodles.cli import app, main
 from oodles.detectors import base
-from oodles.encoding import table as table_encoding
+from oodles.encoding import learning as table_encoding
 from oodles.likelihoods import gaussian, student
 from oodles.nn import reshaping
 from oodles.training import Schedule, threads

@@ -1,7 +1,7 @@
 """Rows → a table of scores, p-values, alarms and reasons."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,9 @@ import pyarrow as pa
 from ..calibration import benjamini_hochberg
 
 __all__ = ["discovered", "feature_names", "judged"]
+
+Blocks: TypeAlias = Iterable[tuple[Any, tuple[str, ...]]]
+"""Rows in blocks, each with the names of its pictures, if it has any."""
 
 
 def feature_names(detector: Any) -> np.ndarray:
@@ -23,38 +26,50 @@ def feature_names(detector: Any) -> np.ndarray:
     )
 
 
-def judged(
-    detector: Any, X: Any, first: int, *, names: Sequence[str], reasons: int, kind: str | None = None
-) -> pa.Table:
-    """One row for each row of `X`: its number from `first` on, its score, and if `kind` is the detector's own, more.
+def judged(detector: Any, blocks: Blocks, *, reasons: int, kind: str | None = None) -> Iterator[pa.Table]:
+    """One table for each block: the rows' numbers, their scores, and if `kind` is the detector's own, more.
 
     Then p-value and alarm follow; `reason_1`, `nats_1` … name the features that are most nats stranger than usual.
     """
-    scores = detector.anomaly_score(X, kind)
-    columns: dict[str, Any] = {"row": np.arange(first, first + len(scores))}
-    if len(names):
-        columns["file"] = list(names)
-    columns["score"] = scores
-    if kind in (None, detector.scoring):
-        columns["p_value"] = detector.calibration_.p_value(scores)
-        columns["alarm"] = -scores - detector.offset_ < 0
-    if reasons:
-        excess = detector.explain(X).reshape(len(scores), -1)
-        top = np.argsort(-excess, axis=1)[:, :reasons]
-        known = pa.array(feature_names(detector), pa.string())
-        for place, features in enumerate(top.T, start=1):
-            columns[f"reason_{place}"] = known.take(pa.array(features))
-            columns[f"nats_{place}"] = np.take_along_axis(excess, features[:, None], axis=1)[:, 0]
-    return pa.table(columns)
+    files: list[tuple[str, ...]] = []
+
+    def noted() -> Iterator[Any]:
+        for X, names in blocks:
+            files.append(names)
+            yield X
+
+    first, known = 0, pa.array(feature_names(detector), pa.string())
+    found = detector.explained(noted(), kind) if reasons else ((s, None) for s in detector.scored(noted(), kind))
+    for scores, excess in found:
+        columns: dict[str, Any] = {"row": np.arange(first, first + len(scores))}
+        if names := files.pop():
+            columns["file"] = list(names)
+        columns["score"] = scores
+        if kind in (None, detector.scoring):
+            columns["p_value"] = detector.calibration_.p_value(scores)
+            columns["alarm"] = -scores - detector.offset_ < 0
+        if excess is not None:
+            columns |= most(excess.reshape(len(scores), -1), known, reasons)
+        first += len(scores)
+        yield pa.table(columns)
 
 
-def discovered(
-    detector: Any, blocks: Iterable[tuple[Any, tuple[str, ...]]], *, fdr: float, reasons: int
-) -> tuple[pa.Table, int]:
+def most(excess: np.ndarray, names: pa.Array, reasons: int) -> dict[str, Any]:
+    """The features with the largest excess, (N, F) → a column of names and a column of nats for each place."""
+    columns: dict[str, Any] = {}
+    first = np.argpartition(-excess, min(reasons, len(names)) - 1, axis=1)[:, :reasons]
+    order = np.argsort(-np.take_along_axis(excess, first, axis=1), axis=1)
+    top = np.take_along_axis(first, order, axis=1)
+    for place, features in enumerate(top.T, start=1):
+        columns[f"reason_{place}"] = names.take(pa.array(features))
+        columns[f"nats_{place}"] = np.take_along_axis(excess, features[:, None], axis=1)[:, 0]
+    return columns
+
+
+def discovered(detector: Any, blocks: Blocks, *, fdr: float, reasons: int) -> tuple[pa.Table, int]:
     """The judged rows that are discoveries, and the number of all rows."""
     p_values, candidates = [np.empty(0)], []
-    for X, names in blocks:
-        table = judged(detector, X, sum(map(len, p_values)), names=names, reasons=reasons)
+    for table in judged(detector, blocks, reasons=reasons):
         p_values.append(table["p_value"].to_numpy())
         # A row with p > fdr is never a discovery: few rows are kept.
         candidates.append(table.filter(pa.array(p_values[-1] <= fdr)))

@@ -44,8 +44,8 @@ def command(
     detector = load(model, device=device)
     done = alarms = 0
     with fixed_threads(threads), writing.create(output, format="jsonl" if json and output == "-" else None) as writer:
-        for X, names in inputs.stream(detector, source, format=format, header=not no_header, quiet=quiet):
-            table = rows.judged(detector, X, done, names=names, reasons=reasons, kind=kind)
+        blocks = inputs.stream(detector, source, format=format, header=not no_header, quiet=quiet)
+        for table in rows.judged(detector, blocks, reasons=reasons, kind=kind):
             writer.write(table)
             done += len(table)
             alarms += int(table["alarm"].to_numpy().sum()) if "alarm" in table.column_names else 0

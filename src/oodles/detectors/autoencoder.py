@@ -9,8 +9,8 @@ from ..scores import latent_norm, likelihood, reconstruction_error
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import LossModel
 from .base import Detector
+from .estimator import hyperparameters
 from .networks import codec
-from .parameters import hyperparameters
 
 __all__ = ["AutoEncoder", "AutoEncoderModel"]
 

@@ -4,17 +4,14 @@ A detector never touches a gradient. It encodes, builds a model, has it trained,
 scikit-learn's methods: there, larger is more normal. `anomaly_score` is the one place where larger is stranger.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from .. import storage
@@ -23,24 +20,24 @@ from ..encoding import Encoder, PictureEncoder, TableEncoder
 from ..errors import DataError, ParameterError
 from ..layout import Layout
 from ..likelihoods import support
-from ..nn import Draws, initialize, knowing_missing
-from ..scores import excess_surprise, expectation, surprise
+from ..nn import Draws, initialize
+from ..scores import code, expectation, explained, surprise
 from ..shapes import Rows
-from ..training import Chunks, History, Model, Schedule, flops, threads_for, train
+from ..training import History, Model, Schedule, train
 from . import keeping, parameters
+from .blocks import Applied, encoded, rows_at_once
 from .card import model_card
-from .parameters import hyperparameters
+from .estimator import Estimator, check_fitted, hyperparameters
 from .pyod import PyODView
 from .rows import held_out_split, is_pictures, raw_rows
 
 __all__ = ["Detector"]
 
-ROWS_AT_ONCE, PICTURES_AT_ONCE = 512, 64
 LEAST_STEPS, STEPS_PER_LOOK, LEAST_EPOCHS, LEAST_PICTURE_EPOCHS = 1500, 50, 5, 10
 
 
 @hyperparameters
-class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class Detector(Estimator):
     """The estimator that every detector is; subclasses add fields and `build`, nothing else.
 
     Arguments:
@@ -127,7 +124,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.encoder_: Encoder = (
             PictureEncoder.fit(raw) if pictures else TableEncoder.fit(raw, self.schema, support=likelihood_support)
         )
-        x = self._encoded(raw)
+        x = torch.cat(list(encoded(self, raw, self._device)))
         seeds = self._seeds(pictures=pictures)
         missing = x.isnan().any(0).nonzero().flatten().tolist()
         self.model_ = self.placed(len(seeds), missing)
@@ -137,9 +134,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         kept, held_out = held_out_split(len(x), self.validation_fraction, self.false_alarm_rate)
         schedule = self._schedule(x, len(kept), pictures=pictures)
         self.history_: History = train(self.model_, x[kept], x[held_out], schedule, seeds=seeds)
-        self._calibrate(x[held_out])
+        self._calibrate([x[held_out]])
         if isinstance(self.contamination, float):
-            self.offset_ = float(np.quantile(-self._scores(x), self.contamination))
+            self.offset_ = float(np.quantile(self.score_samples(X), self.contamination))
         if schedule.checkpoint is not None:
             schedule.checkpoint.unlink(missing_ok=True)
         return self
@@ -150,21 +147,23 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         The alarm is set by the rule in `contamination`, else by `false_alarm_rate`: a share of training rows given as
         `contamination` has no meaning for new rows.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         self._calibrate(self._read(X))
         return self
 
-    def _calibrate(self, held_out: Rows) -> None:
+    def _calibrate(self, held_out: Iterable[Rows]) -> None:
         """Learn what scores, and what surprises per feature, are usual."""
-        self.calibration_ = Calibration.from_scores(self._scores(held_out))
-        self.usual_ = self._applied(surprise, held_out).mean(dim=(0, 1)).double().cpu().numpy()
+        blocks = list(held_out)
+        scores = self._mean(Applied(self, self.score_named(self.scoring)), blocks)
+        self.calibration_ = Calibration.from_scores(scores)
+        self.usual_ = self._mean(Applied(self, surprise), blocks).mean(0)
         rule = self.contamination if callable(self.contamination) else FalseAlarmRate(self.false_alarm_rate)
         self.offset_ = -float(rule(self.calibration_.scores))
 
     def placed(self, members: int, missing: list[int]) -> Model:
         """The model for what the encoder learned, on the device, before it has weights."""
         model = self.build(self.encoder_.layout, members, missing)
-        model.members, model.missing = members, missing
+        model.members, model.missing, model.work = members, missing, {}
         return model.to(self._device).eval()
 
     def _seeds(self, *, pictures: bool) -> list[int]:
@@ -174,8 +173,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         if state is None:
             first = int(np.random.SeedSequence().generate_state(1)[0])
         else:
-            whole = isinstance(state, (int, np.integer))
-            first = int(state) if whole else int(check_random_state(state).randint(2**31 - 1))
+            first = int(state) if isinstance(state, (int, np.integer)) else int(state.randint(2**31 - 1))
         return [first + member for member in range(count)]
 
     def _schedule(self, x: Rows, rows: int, *, pictures: bool) -> Schedule:
@@ -193,7 +191,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             look=look,
             decay=pictures,
             patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
-            chunk=self._chunk,
+            chunk=rows_at_once(self),
             checkpoint=checkpoint,
             fingerprint=parameters.fingerprint(self, x) if checkpoint else "",
             verbose=self.verbose,
@@ -220,8 +218,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             DataError: If the rows do not fit what was learned.
             ParameterError: If the model has no such score.
         """
-        check_is_fitted(self)
-        return self._scores(self._read(X), kind)
+        return next(self.scored([X], kind))
 
     def score_samples(self, X: Any) -> np.ndarray:
         """How normal each row is, (N,); larger is more normal: scikit-learn's sign of `anomaly_score`."""
@@ -252,26 +249,36 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         $-E_q[\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, the numbers of a row without missing
         cells and its excess KL add up to its score minus the mean held-out score. A missing cell explains nothing: 0.
         """
-        check_is_fitted(self)
-        x = self._read(X)
-        usual = torch.as_tensor(self.usual_, dtype=torch.float32, device=x.device)
-        excess = self._applied(partial(excess_surprise, usual=usual), x)
-        return self.encoder_.unshuffled(excess.double().mean(0).cpu().numpy())
+        return next(self.explained([X]))[1]
+
+    def scored(self, blocks: Iterable[Any], kind: str | None = None) -> Iterator[np.ndarray]:
+        """`anomaly_score` of rows that come in blocks, however many: (n,) for each block."""
+        check_fitted(self)
+        apply = Applied(self, self.score_named(kind or self.scoring))
+        return (self._mean(apply, self._read(X)) for X in blocks)
+
+    def explained(self, blocks: Iterable[Any], kind: str | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """`anomaly_score` and `explain`, in one pass over rows that come in blocks, however many."""
+        check_fitted(self)
+        usual = torch.as_tensor(self.usual_, dtype=torch.float32, device=self._device)
+        apply = Applied(self, explained, score=self.score_named(kind or self.scoring), usual=usual)
+        both = (self._mean(apply, self._read(X)) for X in blocks)
+        return ((numbers[:, 0], self.encoder_.unshuffled(numbers[:, 1:])) for numbers in both)
 
     def reconstruct(self, X: Any) -> Any:
         """What the model expects in place of each row, in raw units: a pyarrow table, or pictures in [0, 1]."""
-        check_is_fitted(self)
-        expected = self._applied(expectation, self._read(X)).mean(0)
-        return self.encoder_.decode(expected.cpu().numpy())
+        check_fitted(self)
+        return self.encoder_.decode(self._mean(Applied(self, expectation), self._read(X)))
 
     def embed(self, X: Any) -> np.ndarray:
         """The codes that the first member gives each row, (N, L)."""
-        check_is_fitted(self)
-        return self._applied(lambda model, x: model.code(x), self._read(X))[0].cpu().numpy()
+        check_fitted(self)
+        apply = Applied(self, code)
+        return torch.cat([apply(x)[0].cpu() for x in self._read(X)]).numpy()
 
-    def _scores(self, x: Rows, kind: str | None = None) -> np.ndarray:
-        """The members' mean score of encoded rows, (N,) in float64."""
-        return self._applied(self.score_named(kind or self.scoring), x).double().mean(0).cpu().numpy()
+    def _mean(self, apply: Applied, blocks: Iterable[Rows]) -> np.ndarray:
+        """The members' mean of what is said about encoded rows, (N, …) in float64."""
+        return torch.cat([apply(x).double().mean(0).cpu() for x in blocks]).numpy()
 
     def score_named(self, kind: str) -> Callable[..., Tensor]:
         """The function behind a name such as `elbo` or `iwae-500`.
@@ -288,27 +295,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             )
         return partial(score, draws=int(draws)) if draws else score
 
-    def _applied(self, function: Callable[..., Tensor], x: Rows) -> Tensor:
-        """A function of the model and encoded rows, in chunks: (M, N, …)."""
-        once = partial(function, self.model_)
-        work = flops(partial(once, x[:1].expand(self.model_.members, -1, -1))) * self._chunk
-        with threads_for(work), knowing_missing(x):
-            return Chunks(once, members=self.model_.members, chunk=self._chunk)(x)
-
-    @property
-    def _chunk(self) -> int:
-        """Rows scored at once: part of the model, so that scores never depend on who travels together."""
-        return PICTURES_AT_ONCE if isinstance(self.encoder_, PictureEncoder) else ROWS_AT_ONCE
-
     # -- rows -------------------------------------------------------------------------------------------------------
 
-    def _read(self, X: Any) -> Rows:
-        """What a user gives → encoded rows on the device."""
-        return self._encoded(raw_rows(self, X, reset=False))
-
-    def _encoded(self, raw: Any) -> Rows:
-        """Raw rows → (N, D) on the device."""
-        return torch.from_numpy(self.encoder_.transform(raw)).to(self._device)
+    def _read(self, X: Any) -> Iterator[Rows]:
+        """What a user gives → blocks of encoded rows on the device."""
+        return encoded(self, raw_rows(self, X, reset=False), self._device)
 
     @property
     def _device(self) -> torch.device:
@@ -325,14 +316,6 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             raise ParameterError("device='cuda', but no CUDA device is available here. Use 'auto' or 'cpu'.")
         return torch.device(self.device)
 
-    def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn may expect."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        return tags
-
     # -- keeping ----------------------------------------------------------------------------------------------------
 
     def as_pyod(self) -> PyODView:
@@ -345,5 +328,5 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         Raises:
             ArtefactError: If it cannot be written, or something else stands there.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         storage.write(Path(path), keeping.configuration(self), keeping.tensors(self), model_card(self))

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,15 +16,7 @@ from ..shapes import Rows
 if TYPE_CHECKING:
     from .base import Detector
 
-__all__ = ["as_json", "check", "fingerprint", "from_json", "hyperparameters"]
-
-C = TypeVar("C", bound=type)
-
-
-@dataclass_transform(kw_only_default=True)
-def hyperparameters(cls: C) -> C:
-    """Make the annotated fields of a class its keyword-only parameters, stored untouched as scikit-learn expects."""
-    return dataclass(kw_only=True, repr=False, eq=False)(cls)  # type: ignore[return-value]
+__all__ = ["as_json", "check", "fingerprint", "from_json"]
 
 
 def check(detector: "Detector") -> None:
@@ -45,6 +37,17 @@ def check(detector: "Detector") -> None:
         lambda v: v is None or type(v) in RULES.values() or (isinstance(v, float) and 0 < v <= 0.5),
         "None, a share in (0, 0.5] or a rule of oodles.calibration",
     )
+    demand(
+        detector,
+        "random_state",
+        lambda v: v is None or hasattr(v, "randint") or 0 <= v < 2**40,
+        "None, a whole number from 0 to 2⁴⁰ or a numpy.random.RandomState",
+    )
+    demand(detector, "hidden", lambda v: all(map(whole, v)), "whole numbers of at least 1")
+    demand(detector, "device", lambda v: isinstance(v, str), "'auto', 'cpu' or 'cuda'")
+    demand(detector, "early_stopping", lambda v: isinstance(v, (bool, np.bool_)), "True or False")
+    if hasattr(detector, "beta"):
+        demand(detector, "beta", lambda v: v >= 0, "a number that is not negative")
     detector.score_named(detector.scoring)
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from ..encoding import PictureEncoder, as_pictures, as_table
@@ -36,7 +35,17 @@ def raw_rows(detector: "Detector", X: Any, *, reset: bool) -> Any:
         return named(detector, table, reset=reset)
     if isinstance(X, Tensor):
         X = X.detach().cpu().numpy()
-    return validate_data(detector, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
+    if not reset and is_plain(X, detector.n_features_in_):
+        return X
+    from sklearn.utils.validation import validate_data  # noqa: PLC0415 - scikit-learn is slow to import
+
+    return validate_data(detector, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False)
+
+
+def is_plain(X: Any, features: int) -> bool:
+    """Whether scikit-learn would find nothing to change or to say."""
+    is_matrix = type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32)
+    return is_matrix and len(X) > 0 and X.shape[1] == features
 
 
 def is_pictures(raw: Any) -> bool:

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn.functional import hardtanh
 
@@ -28,8 +27,8 @@ from ..scores import (
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import LossModel
 from .base import Detector
+from .estimator import check_fitted, hyperparameters
 from .networks import codec
-from .parameters import hyperparameters
 
 __all__ = ["VAE", "VAEModel"]
 
@@ -150,7 +149,7 @@ class VAE(Detector):
 
         Member m gives every M-th row. Pictures are the decoder's means, as is usual for them.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         model: Any = self.model_
         each = -(-n // model.members)
         draws = Draws([random_state + member for member in range(model.members)], self._device)

@@ -18,23 +18,18 @@ import pyarrow.compute as pc
 
 from ..errors import DataError, SchemaError
 from ..layout import Column, Layout
-from .values import as_digits, as_numbers, as_texts, as_words, is_number, numbers_in_text
+from .learning import learned, varies
+from .values import Cells, as_digits, as_numbers, as_texts, as_words, is_number, refuse_infinite
 
-__all__ = ["KINDS", "TAIL", "TableEncoder"]
+__all__ = ["KINDS", "TableEncoder"]
 
 KINDS = ("real", "binary", "category", "ignore")
 """What `schema` may say of a column."""
 
-TAIL = 50.0
-"""Deviations from the middle beyond which a real column grows like a logarithm: no finite number overflows."""
+AT_ONCE = 2048
+"""Rows that are scaled together: they stay in the processor's cache."""
 
-HEAVY = 5.0
-"""A column is heavy-tailed if its deviation is so many times that of the column cut at its 1 % and 99 % quantiles."""
-
-LARGEST, SMALLEST = float(np.finfo(np.float64).max), float(np.finfo(np.float64).tiny)
-
-MOST_LEVELS = 64
-"""Levels kept for a category; rarer ones count as unseen."""
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -90,14 +85,16 @@ class TableEncoder:
             SchemaError: If columns are missing, extra, or hold text instead of numbers.
             DataError: If a number is infinite.
         """
-        table = self.matched(X)
-        encoded = np.empty((table.num_rows, self.layout.width), dtype=np.float32)
+        cells = self.matched(X)
+        encoded = np.empty((len(X), self.layout.width), dtype=np.float32)
+        self.scale(self.reals(X, cells), encoded)
         for column, where in zip(self.layout.columns, self.layout.slices, strict=True):
-            encoded[:, where] = self.encode(column, table[column.name])
+            if column.kind != "real":
+                encoded[:, where] = self.encode(column, cells[column.name])
         return encoded
 
-    def matched(self, X: np.ndarray | pa.Table) -> pa.Table:
-        """The table's columns under their names: matched by name, whatever their order; without names, by position.
+    def matched(self, X: np.ndarray | pa.Table) -> dict[str, Cells]:
+        """The columns by name: matched by name, whatever their order; without names, by position.
 
         Raises:
             SchemaError: If columns are missing or extra, or a table without names should stand for text.
@@ -105,7 +102,7 @@ class TableEncoder:
         if not (self.named and isinstance(X, pa.Table)):
             if text := [name for name in self.names if name not in self.numeric]:
                 raise SchemaError(f"The model learned text in {listed(text)}; give a table with column names.")
-            return X.rename_columns(list(self.inputs)) if isinstance(X, pa.Table) else numbered(X, self.inputs)
+            return dict(zip(self.inputs, X.columns if isinstance(X, pa.Table) else X.T, strict=True))
         came = set(X.column_names)
         missing = [name for name in self.names if name not in came]
         extra = [name for name in X.column_names if name not in self.inputs]
@@ -115,12 +112,12 @@ class TableEncoder:
                 + (f" missing {listed(missing)}." if missing else "")
                 + (f" Not expected {listed(extra)}; leave them out." if extra else "")
             )
-        return X
+        return dict(zip(X.column_names, X.columns, strict=True))
 
-    def encode(self, column: Column, cells: pa.ChunkedArray) -> np.ndarray:
-        """One column's cells, (N, width)."""
-        if column.kind == "real":
-            return self.scaled(column, as_numbers(column.name, cells))[:, None]
+    def encode(self, column: Column, cells: Cells) -> np.ndarray:
+        """The cells of a binary or category column, (N, width)."""
+        if isinstance(cells, np.ndarray):
+            cells = pa.chunked_array([cells])
         codes, missing = coded(column, cells, numeric=column.name in self.numeric)
         encoded = codes[:, None].astype(np.float32)
         if column.kind == "category":
@@ -128,16 +125,37 @@ class TableEncoder:
         encoded[missing] = np.nan
         return encoded
 
-    def scaled(self, column: Column, values: np.ndarray) -> np.ndarray:
-        """A real column in encoded units."""
-        with np.errstate(over="ignore"):
-            u = ((values - column.center) / column.scale).clip(-LARGEST, LARGEST)
-        if self.clipped:
-            return u.clip(0, 1)
-        if column.tail is None:
-            return u
-        beyond = np.maximum(np.abs(u) - column.tail, 0)
-        return np.sign(u) * (np.minimum(np.abs(u), column.tail) + np.log1p(beyond))
+    def reals(self, X: np.ndarray | pa.Table, cells: dict[str, Cells]) -> np.ndarray:
+        """The raw real columns side by side, (N, R), in the layout's order: the array itself where it is just that."""
+        names = [column.name for column in self.layout.columns if column.kind == "real"]
+        if isinstance(X, np.ndarray) and names == list(self.inputs):
+            return X
+        values = np.empty((len(X), len(names)))
+        for i, name in enumerate(names):
+            values[:, i] = as_numbers(name, cells[name])
+        return values
+
+    def scale(self, raw: np.ndarray, encoded: np.ndarray) -> None:
+        """Write real columns (N, R) in encoded units to the first columns of `encoded`, few rows at once.
+
+        Raises:
+            DataError: If a number is infinite.
+        """
+        columns = self.layout.columns[: raw.shape[1]]
+        center, scale = (np.array([getattr(column, key) for column in columns]) for key in ("center", "scale"))
+        tail = np.array([np.inf if column.tail is None else column.tail for column in columns])
+        nearest = tail.min(initial=LARGEST)
+        for start in range(0, len(raw), AT_ONCE):
+            some = raw[start : start + AT_ONCE]
+            with np.errstate(over="ignore", invalid="ignore"):
+                u = (some - center) / scale
+            # NaN and infinity, which no comparison lets pass, take the longer way too.
+            if self.clipped or not (-nearest <= u.min(initial=0) and u.max(initial=0) <= nearest):
+                if (infinite := np.argwhere(np.isinf(some))).size:
+                    row, place = infinite[0]
+                    refuse_infinite(columns[place].name, start + row)
+                u = u.clip(0, 1) if self.clipped else with_tails(u.clip(-LARGEST, LARGEST), tail)
+            encoded[start : start + AT_ONCE, : raw.shape[1]] = u
 
     def decode(self, rows: np.ndarray) -> pa.Table:
         """Encoded rows (N, D) → the table they stand for; probabilities become the likeliest level."""
@@ -183,12 +201,10 @@ class TableEncoder:
         )
 
 
-def varies(cells: pa.ChunkedArray) -> bool:
-    """Whether a column has two different values; a missing cell is none, and 0 and -0 are one."""
-    if is_number(cells):
-        numbers = as_numbers("", cells)
-        return bool(np.nanmin(numbers) < np.nanmax(numbers))
-    return len(pc.unique(cells.drop_null())) > 1
+def with_tails(u: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """Numbers that grow like a logarithm beyond each column's tail."""
+    size = np.abs(u)
+    return np.sign(u) * (np.minimum(size, tail) + np.log1p(np.maximum(size - tail, 0)))
 
 
 def numbered(X: np.ndarray, names: tuple[str, ...] = ()) -> pa.Table:
@@ -212,78 +228,6 @@ def check_schema(schema: Mapping[str, str], names: list[str]) -> None:
     for name, kind in schema.items():
         if kind not in KINDS:
             raise SchemaError(f"schema says that {name!r} is {kind!r}, but a column is one of {', '.join(KINDS)}.")
-
-
-def learned(name: str, cells: pa.ChunkedArray, declared: str | None, support: str) -> Column:
-    """What one column is, from its training cells.
-
-    Raises:
-        SchemaError: If all cells are missing, text stands among numbers, or the declared kind cannot be.
-    """
-    numeric = is_number(cells) or declared == "real"
-    came: Any = as_numbers(name, cells) if numeric else as_texts(name, cells)
-    if not numeric and declared is None:
-        refuse_spoiled_numbers(name, came)
-    observed = came[~np.isnan(came)] if numeric else came.drop_null()
-    if not len(observed):
-        raise SchemaError(f"Column {name!r} is empty: every cell is missing. Leave it out, or ignore it in the schema.")
-    if numeric and declared in (None, "real"):
-        if declared is None and np.isin(observed, (0.0, 1.0)).all() and observed.min() < observed.max():
-            return with_levels(name, "binary", {level: int((observed == int(level)).sum()) for level in ("0", "1")})
-        return real(name, observed, support)
-    counts = pc.value_counts(as_texts(name, cells).drop_null() if numeric else observed)
-    by_level = {pair["values"].as_py(): pair["counts"].as_py() for pair in counts}
-    if declared == "binary" and len(by_level) > 2:
-        raise SchemaError(f"schema says that {name!r} is binary, but it has {len(by_level)} different values.")
-    return with_levels(name, "binary" if declared == "binary" and len(by_level) == 2 else "category", by_level)
-
-
-def refuse_spoiled_numbers(name: str, text: pa.ChunkedArray) -> None:
-    """A text column whose cells are nearly all numbers is a damaged number column, not a category.
-
-    Raises:
-        SchemaError: With the first damaged cell.
-    """
-    distinct = pc.unique(text.drop_null())
-    good, row, cell = numbers_in_text(pa.chunked_array([distinct]))
-    if row >= 0 and good > 0.9 * len(distinct):
-        row = text.to_pylist().index(cell)
-        raise SchemaError(
-            f"Column {name!r} holds numbers, but row {row + 1} has {cell!r}. Correct the cell, leave it empty, "
-            f"or declare schema={{{name!r}: 'category'}}."
-        )
-
-
-def with_levels(name: str, kind: str, counts: Mapping[str, int]) -> Column:
-    """A binary or category column; its commonest levels in a fixed order, and what is kept for others."""
-    common = sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS]
-    rows = sum(counts.values())
-    rare = rows - sum(counts[level] for level in common)
-    levels = tuple(sorted(common))
-    width = 1 if kind == "binary" else len(levels)
-    return Column(name, kind, width, levels=levels, unseen=(rare + 1) / (rows + 2))  # type: ignore[arg-type]
-
-
-def real(name: str, observed: np.ndarray, support: str) -> Column:
-    """A real column: its middle and its spread, measured where outliers do not reach."""
-    if support == "unit":
-        low, high = (0.0, 1.0) if observed.min() >= 0 and observed.max() <= 1 else (observed.min(), observed.max())
-        return Column(name, "real", center=float(low), scale=float(high - low) or 1.0)
-    if observed.min() == observed.max():
-        return Column(name, "real", center=float(observed[0]), scale=float(abs(observed[0])) or 1.0, tail=TAIL)
-    peak = float(np.abs(observed).max())
-    cut = observed.clip(*(peak * np.quantile(observed / peak, (0.01, 0.99))))
-    (center, scale), (inner, narrow) = moments(observed), moments(cut)
-    if 0 < HEAVY * narrow < scale:
-        center, scale = inner, narrow
-    return Column(name, "real", center=center, scale=max(scale, SMALLEST), tail=TAIL)
-
-
-def moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; no square overflows, and none vanishes."""
-    peak = float(np.abs(values).max()) or 1.0
-    unit = values / peak
-    return peak * float(unit.mean()), peak * float(unit.std())
 
 
 def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.ndarray, np.ndarray]:

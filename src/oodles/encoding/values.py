@@ -1,6 +1,6 @@
 """Columns as they come → numbers and texts. Everything a table can hold passes through here once."""
 
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 
 import narwhals as nw
 import numpy as np
@@ -9,7 +9,20 @@ import pyarrow.compute as pc
 
 from ..errors import DataError, SchemaError
 
-__all__ = ["as_digits", "as_numbers", "as_table", "as_texts", "as_words", "is_number", "number_text", "numbers_in_text"]
+__all__ = [
+    "Cells",
+    "as_digits",
+    "as_numbers",
+    "as_table",
+    "as_texts",
+    "as_words",
+    "is_number",
+    "number_text",
+    "numbers_in_text",
+]
+
+Cells: TypeAlias = np.ndarray | pa.ChunkedArray
+"""One column."""
 
 
 def as_table(X: Any) -> pa.Table | None:
@@ -60,13 +73,15 @@ def is_number(column: pa.ChunkedArray) -> bool:
     )
 
 
-def as_numbers(name: str, column: pa.ChunkedArray) -> np.ndarray:
+def as_numbers(name: str, column: Cells) -> np.ndarray:
     """A column as float64 (N,), missing cells as NaN; text is parsed.
 
     Raises:
         SchemaError: If a cell is not a number.
         DataError: If a cell is infinite.
     """
+    if isinstance(column, np.ndarray):
+        column = pa.chunked_array([column])
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan)
     plain = column if is_number(column) else plain_text(name, column)
@@ -79,11 +94,20 @@ def as_numbers(name: str, column: pa.ChunkedArray) -> np.ndarray:
         ) from None
     values = np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
     if (infinite := np.flatnonzero(np.isinf(values))).size:
-        raise DataError(
-            f"Column {name!r} holds an infinite number in row {infinite[0] + 1}; "
-            "finite numbers are expected. Correct the cell, or leave it empty."
-        )
+        refuse_infinite(name, int(infinite[0]))
     return values
+
+
+def refuse_infinite(name: str, row: int) -> NoReturn:
+    """Refuse an infinite number in a row, counted from 0.
+
+    Raises:
+        DataError: Always.
+    """
+    raise DataError(
+        f"Column {name!r} holds an infinite number in row {row + 1}; "
+        "finite numbers are expected. Correct the cell, or leave it empty."
+    )
 
 
 def plain_text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -12,9 +12,9 @@ MISSING: ContextVar[bool] = ContextVar("MISSING", default=True)
 
 
 @contextmanager
-def knowing_missing(*rows: Tensor) -> Iterator[None]:
+def knowing_missing(rows: Tensor) -> Iterator[None]:
     """Within the block, and in this thread, models see these rows only: without NaN they need not look for it."""
-    token = MISSING.set(any(bool(x.isnan().any()) for x in rows))
+    token = MISSING.set(bool(rows.isnan().any()))
     try:
         yield
     finally:

@@ -125,7 +125,7 @@ def contents(detector: Detector, rows: pa.Table | np.ndarray) -> Callable[[int],
         pixels = nats.sum(-1) if nats.ndim == 4 else nats
         scale = float(np.quantile(np.abs(np.nan_to_num(pixels)), 0.995)) or 1.0
         return lambda i: {"pictures": pictures(rows[i], expected[i], nats[i], scale)}
-    values = encoder.matched(rows)
+    values = pa.table(encoder.matched(rows))
     return lambda i: {"reasons": reasons(encoder, values, expected, nats, row=i)}
 
 

@@ -3,12 +3,13 @@
 A score never names a model class: it says in a Protocol what it needs.
 """
 
+from .explanation import explained
 from .latent import divergence, kl, latent_norm
 from .likelihood import bits_per_dim, elbo, iwae
 from .points import normal_points
 from .protocols import Posterior, Reconstructs
 from .reconstruction import (
-    excess_surprise,
+    code,
     expectation,
     likelihood,
     mean_log_probability,
@@ -22,10 +23,11 @@ __all__ = [
     "Posterior",
     "Reconstructs",
     "bits_per_dim",
+    "code",
     "divergence",
     "elbo",
-    "excess_surprise",
     "expectation",
+    "explained",
     "iwae",
     "kl",
     "latent_norm",

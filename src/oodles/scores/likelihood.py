@@ -12,14 +12,14 @@ import torch
 from ..shapes import Batch, PerRow
 from .latent import kl
 from .protocols import Posterior
-from .reconstruction import codes, mean_log_probability
+from .reconstruction import codes, surprise
 
 __all__ = ["bits_per_dim", "elbo", "iwae"]
 
 
 def elbo(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
     r"""The negative ELBO, $KL(q(z|x) \| p(z)) - \frac1L \sum_l \log p(x | z_l)$, in nats per encoded unit."""
-    return kl(model, x) + mean_log_probability(model, x, draws)
+    return kl(model, x) + surprise(model, x, draws).sum(-1)
 
 
 def bits_per_dim(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
@@ -37,6 +37,6 @@ def iwae(model: Posterior, x: Batch, draws: int = 64) -> PerRow:
     mean, std = model.posterior(x)
     weights = [
         model.likelihood.log_prob(x, model.decoder(z)) + (((z - mean) / std).square() - z.square()).sum(-1) / 2
-        for z in codes(model, x, draws)
+        for z in codes(model, mean, std, draws)
     ]
     return math.log(draws) - std.log().sum(-1) - torch.stack(weights).logsumexp(0)

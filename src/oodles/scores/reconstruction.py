@@ -14,8 +14,8 @@ from .points import normal_points
 from .protocols import Posterior, Reconstructs
 
 __all__ = [
+    "code",
     "codes",
-    "excess_surprise",
     "expectation",
     "likelihood",
     "log_likelihoods",
@@ -37,9 +37,8 @@ def likelihood(model: Reconstructs, x: Batch) -> PerRow:
     return -model.likelihood.log_prob(x, model.decoder(model.code(x)))
 
 
-def codes(model: Posterior, x: Batch, draws: int) -> list[Codes]:
-    """Codes of each row from q(z | x) at the model's fixed points (more are made where more are asked for)."""
-    mean, std = model.posterior(x)
+def codes(model: Posterior, mean: Codes, std: Codes, draws: int) -> list[Codes]:
+    """Codes from q(z | x) = N(mean, std²) at the model's fixed points (more are made where more are asked for)."""
     stored = model.points
     points = stored[:draws] if draws <= len(stored) else normal_points(draws, stored.shape[1]).to(stored)
     return [mean + std * point for point in points]
@@ -47,7 +46,8 @@ def codes(model: Posterior, x: Batch, draws: int) -> list[Codes]:
 
 def log_likelihoods(model: Posterior, x: Batch, draws: int) -> Tensor:
     """log p(x | z_l) in nats for each draw, (draws, M, B)."""
-    return torch.stack([model.likelihood.log_prob(x, model.decoder(z)) for z in codes(model, x, draws)])
+    every = codes(model, *model.posterior(x), draws)
+    return torch.stack([model.likelihood.log_prob(x, model.decoder(z)) for z in every])
 
 
 def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32) -> PerRow:
@@ -57,18 +57,19 @@ def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32) -> P
 
 def mean_log_probability(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
     r"""$-\frac1L \sum_l \log p(x | z_l)$ in nats: the other reading of An & Cho, the ELBO's first term."""
-    return -log_likelihoods(model, x, draws).mean(0)
+    return surprise(model, x, draws).sum(-1)
 
 
 def surprise(model: Reconstructs, x: Batch, draws: int = 8) -> PerFeature:
     r"""$-\frac1L \sum_l \log p(x_f | z_l)$ in nats for each feature, (M, B, F): why a row is strange."""
-    every = codes(model, x, draws) if isinstance(model, Posterior) else [model.code(x)]
-    return -torch.stack([model.likelihood.per_feature(x, model.decoder(z)) for z in every]).mean(0)
+    every = codes(model, *model.posterior(x), draws) if isinstance(model, Posterior) else [model.code(x)]
+    first, *others = (model.likelihood.per_feature(x, model.decoder(z)) for z in every)
+    return sum(others, first) / -len(every)
 
 
-def excess_surprise(model: Reconstructs, x: Batch, usual: Tensor) -> PerFeature:
-    """`surprise` minus what is usual for each feature, (F,); 0 where the cell is missing."""
-    return (surprise(model, x) - usual).masked_fill(model.likelihood.missing(x), 0.0)
+def code(model: Reconstructs, x: Batch) -> Codes:
+    """The code of each row, (M, B, L)."""
+    return model.code(x)
 
 
 def expectation(model: Reconstructs, x: Batch) -> Batch:

@@ -1,10 +1,12 @@
 """Functions of rows, in constant memory."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from ..nn import knowing_missing, may_be_missing
 from ..shapes import Batch, PerRow, Rows
 from .capture import repeated
 
@@ -27,17 +29,19 @@ class Chunks:
     def __init__(self, function: Callable[[Batch], Tensor], *, members: int, chunk: int) -> None:
         self.function, self.members, self.chunk = function, members, chunk
         self.rows: Rows | None = None
-        self.apply: Callable[[], Tensor]
+        self.calls: dict[bool, Callable[[], Tensor]] = {}
 
     @torch.inference_mode()
     def __call__(self, x: Rows) -> PerRow:
         """The function's results side by side, (M, N, …)."""
         if self.rows is None:
-            rows = self.rows = x.new_zeros(self.chunk, *x.shape[1:])
-            self.apply = repeated(lambda: self.function(rows.expand(self.members, *rows.shape)), x.device)
+            self.rows = x.new_zeros(self.chunk, *x.shape[1:])
         results = []
-        for piece in x.split(self.chunk):
-            self.rows[: len(piece)] = piece
-            self.rows[len(piece) :] = 0
-            results.append(self.apply()[:, : len(piece)].clone())
+        with knowing_missing(x):
+            batch = self.rows.expand(self.members, *self.rows.shape)
+            apply = self.calls.setdefault(may_be_missing(), repeated(partial(self.function, batch), x.device))
+            for piece in x.split(self.chunk):
+                self.rows[: len(piece)] = piece
+                self.rows[len(piece) :] = 0
+                results.append(apply()[:, : len(piece)].clone())
         return torch.cat(results, dim=1)

@@ -189,7 +189,7 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
     price = Chunks(model.criterion, members=model.members, chunk=schedule.chunk)
     with (
         threads_for(work),
-        knowing_missing(x, held_out),
+        knowing_missing(x),
         deferred_interrupts() as interrupt,
         progress(schedule.epochs * steps, done=run.epoch * steps + run.step, verbose=schedule.verbose) as show,
     ):

@@ -32,6 +32,7 @@ class Model(nn.Module, ABC):
         likelihood: What is assumed of a row given its code.
         members: Number of members, M.
         missing: Encoded columns with missing cells in training.
+        work: Floating-point operations of what was applied to a chunk of rows, by name.
         draws: The members' random streams, for training and sampling; scoring never uses them.
     """
 
@@ -40,6 +41,7 @@ class Model(nn.Module, ABC):
     likelihood: Any
     members: int
     missing: list[int]
+    work: dict[str, float]
     draws: Draws
 
     @abstractmethod
