@@ -83,6 +83,7 @@ class AutoEncoder(Detector):
             codes=latent,
             latent=latent,
             hidden=tuple(self.hidden),
+            activation=self.activation,
             members=members,
             missing=missing,
         )

@@ -25,7 +25,7 @@ from ..scores import code, expectation, explained, surprise
 from ..shapes import Rows
 from ..training import History, Model, Schedule, train
 from . import keeping, parameters
-from .blocks import Applied, encoded, rows_at_once
+from .blocks import Applied, encoded, rows_at_once, takes_draws
 from .card import model_card
 from .estimator import Estimator, check_fitted, hyperparameters
 from .pyod import PyODView
@@ -43,6 +43,7 @@ class Detector(Estimator):
     Arguments:
         latent: Number of latent codes L.
         hidden: Widths of the dense encoder; the decoder mirrors them. Pictures with a convolutional network ignore it.
+        activation: What stands between dense layers: `silu`, `relu` or `tanh`.
         network: `auto` (`mlp` for tables, `gray-light` or `color` for pictures), `mlp`, `gray`, `gray-light`, `color`,
             `color-affine`.
         likelihood: A name of `oodles.likelihoods.NAMES`: what is assumed of real columns or pixels. `auto` is
@@ -68,6 +69,7 @@ class Detector(Estimator):
 
     latent: int | str = "auto"
     hidden: tuple[int, ...] = (128, 64)
+    activation: str = "silu"
     network: str = "auto"
     likelihood: str = "auto"
     scoring: str = "likelihood"
@@ -191,7 +193,7 @@ class Detector(Estimator):
             look=look,
             decay=pictures,
             patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
-            chunk=rows_at_once(self),
+            chunk=rows_at_once(self.encoder_, draws=True),
             checkpoint=checkpoint,
             fingerprint=parameters.fingerprint(self, x) if checkpoint else "",
             verbose=self.verbose,
@@ -286,10 +288,9 @@ class Detector(Estimator):
         Raises:
             ParameterError: If the model has no such score, or the score takes no draws.
         """
-        name, _, draws = kind.partition("-")
+        name, dash, draws = kind.partition("-")
         score = self.model_class.scores.get(name)
-        takes_draws = score is not None and "draws" in score.__code__.co_varnames
-        if score is None or (draws and not (takes_draws and draws.isdigit() and int(draws) >= 1)):
+        if score is None or (dash and not (takes_draws(score) and draws.isdigit() and int(draws) >= 1)):
             raise ParameterError(
                 f"{type(self).__name__} has no score {kind!r} for scoring, but {', '.join(self.model_class.scores)}."
             )

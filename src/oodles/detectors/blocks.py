@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from ..encoding import PictureEncoder
+from ..encoding import Encoder, PictureEncoder
 from ..errors import DataError
 from ..shapes import Rows
 from ..training import Chunks, flops, threads_for
@@ -15,15 +16,23 @@ from ..training import Chunks, flops, threads_for
 if TYPE_CHECKING:
     from .base import Detector
 
-__all__ = ["Applied", "encoded", "rows_at_once"]
+__all__ = ["Applied", "encoded", "rows_at_once", "takes_draws"]
 
 CELLS = 2**19
 """Encoded cells of a block, at most: 2 MiB."""
 
 
-def rows_at_once(detector: "Detector") -> int:
-    """Rows that a model sees at once: part of the model, so that scores never depend on who travels together."""
-    return 64 if isinstance(detector.encoder_, PictureEncoder) else 512
+def takes_draws(function: Callable[..., Any]) -> bool:
+    """Whether a function of a model decodes each row several times."""
+    return "draws" in signature(function).parameters
+
+
+def rows_at_once(encoder: Encoder, *, draws: bool) -> int:
+    """Rows that a model sees at once: it never changes, so that scores never depend on who travels together.
+
+    Rows of a table that are decoded once leave room in the processor's cache for more of them.
+    """
+    return 64 if isinstance(encoder, PictureEncoder) else 512 if draws else 2048
 
 
 def encoded(detector: "Detector", raw: Any, device: torch.device) -> Iterator[Rows]:
@@ -32,7 +41,7 @@ def encoded(detector: "Detector", raw: Any, device: torch.device) -> Iterator[Ro
     Raises:
         DataError: If a row cannot be encoded; the message counts from the first row of all.
     """
-    chunk = rows_at_once(detector)
+    chunk = rows_at_once(detector.encoder_, draws=False)
     block = max(CELLS // detector.encoder_.layout.width // chunk, 1) * chunk
     for start in range(0, len(raw), block):
         try:
@@ -55,7 +64,8 @@ class Applied:
     def __init__(self, detector: "Detector", function: Callable[..., Tensor], **known: Any) -> None:
         self.model, self.name = detector.model_, getattr(function, "__qualname__", repr(function))
         self.once = partial(function, self.model, **known)
-        self.chunks = Chunks(self.once, members=self.model.members, chunk=rows_at_once(detector))
+        chunk = rows_at_once(detector.encoder_, draws=takes_draws(function))
+        self.chunks = Chunks(self.once, members=self.model.members, chunk=chunk)
 
     def __call__(self, x: Rows) -> Tensor:
         """What the function says of a block, (M, n, …)."""

@@ -36,6 +36,7 @@ def codec(
     codes: int,
     latent: int,
     hidden: tuple[int, ...],
+    activation: str,
     members: int,
     missing: list[int],
 ) -> tuple[nn.Module, nn.Module]:
@@ -50,8 +51,8 @@ def codec(
     if name == "mlp":
         observed = Observed(layout, missing)
         return (
-            nn.Sequential(observed, Dense(observed.width, codes, hidden, members)),
-            Dense(latent, likelihood.parameters_per_row, hidden[::-1], members),
+            nn.Sequential(observed, Dense(observed.width, codes, hidden, members, activation=activation)),
+            Dense(latent, likelihood.parameters_per_row, hidden[::-1], members, activation=activation),
         )
     if not layout.shape:
         raise ParameterError(f"network={name!r} is for pictures; for a table use 'mlp'.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..calibration import RULES
 from ..errors import ParameterError
+from ..nn import ACTIVATIONS
 from ..shapes import Rows
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def check(detector: "Detector") -> None:
         "None, a whole number from 0 to 2⁴⁰ or a numpy.random.RandomState",
     )
     demand(detector, "hidden", lambda v: all(map(whole, v)), "whole numbers of at least 1")
+    demand(detector, "activation", lambda v: v in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}")
     demand(detector, "device", lambda v: isinstance(v, str), "'auto', 'cpu' or 'cuda'")
     demand(detector, "early_stopping", lambda v: isinstance(v, (bool, np.bool_)), "True or False")
     if hasattr(detector, "beta"):

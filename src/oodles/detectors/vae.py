@@ -133,6 +133,7 @@ class VAE(Detector):
             codes=2 * latent,
             latent=latent,
             hidden=tuple(self.hidden),
+            activation=self.activation,
             members=members,
             missing=missing,
         )

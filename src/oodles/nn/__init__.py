@@ -4,11 +4,12 @@ from .convolutions import Conv, ConvTranspose
 from .draws import Draws
 from .layers import Layer, Linear, initialize
 from .missing import knowing_missing, may_be_missing
-from .networks import Dense, color_decoder, color_encoder, gray_decoder, gray_encoder
+from .networks import ACTIVATIONS, Dense, color_decoder, color_encoder, gray_decoder, gray_encoder
 from .normalization import BatchNorm, SpectralNorm
 from .reshaping import Observed, Picture, Upsample
 
 __all__ = [
+    "ACTIVATIONS",
     "BatchNorm",
     "Conv",
     "ConvTranspose",

@@ -1,28 +1,43 @@
 """Networks as functions of numbers: rows in, rows out, a member axis in front."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
+from torch.nn.functional import silu, threshold
 
 from .convolutions import Conv, ConvTranspose
 from .layers import Linear, glorot, normal
 from .normalization import BatchNorm, SpectralNorm
 from .reshaping import Crop, Picture, Upsample
 
-__all__ = ["Dense", "color_decoder", "color_encoder", "gray_decoder", "gray_encoder"]
+__all__ = ["ACTIVATIONS", "Dense", "color_decoder", "color_encoder", "gray_decoder", "gray_encoder"]
 
 NORMAL = normal(0.02**0.5)
 """The papers' start for gray convolutions: weights and biases from N(0, 0.02)."""
 
 
-class Dense(nn.Module):
-    """Dense layers with SiLU between them: (M, B, inputs) → (M, B, outputs)."""
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": silu,
+    "relu": partial(threshold, threshold=0.0, value=0.0),
+    "tanh": torch.tanh,
+}
+"""What stands between dense layers, by name; each maps 0 to 0, so that a layer's filling stays 0.
 
-    def __init__(self, inputs: int, outputs: int, hidden: Sequence[int], members: int) -> None:
+ReLU is spelled as a threshold: unlike `relu`, that kernel can fill memory which is there already."""
+
+
+class Dense(nn.Module):
+    """Dense layers with an activation between them: (M, B, inputs) → (M, B, outputs)."""
+
+    def __init__(
+        self, inputs: int, outputs: int, hidden: Sequence[int], members: int, *, activation: str = "silu"
+    ) -> None:
         super().__init__()
+        self.activation = ACTIVATIONS[activation]
         first, *widths = [inputs, *hidden, outputs]
         layers = [Linear(first, widths[0], members)]
         layers += [Linear(narrow, wide, members, chained=True) for narrow, wide in pairwise(widths)]
@@ -31,7 +46,7 @@ class Dense(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The outputs of the last layer."""
         for layer in self.layers[:-1]:
-            x = silu(layer.whole(x))
+            x = self.activation(layer.whole(x))
         return self.layers[-1](x)
 
 

@@ -14,13 +14,13 @@ from .reconstruction import likelihood, mean_log_probability, surprise
 __all__ = ["explained"]
 
 
-def explained(model: Reconstructs, x: Batch, *, score: Callable[..., PerRow], usual: Tensor) -> Tensor:
+def explained(model: Reconstructs, x: Batch, *, score: Callable[..., PerRow], usual: Tensor, draws: int = 8) -> Tensor:
     """The score and, beside it, `surprise` minus what is usual for each feature: (M, B, 1 + F).
 
     A missing cell explains nothing: 0. A score that is made of surprises is summed up, bit for bit what it would have
     said alone, instead of being computed a second time.
     """
-    surprises = surprise(model, x)
+    surprises = surprise(model, x, draws)
     if score is mean_log_probability or (score is likelihood and not isinstance(model, Posterior)):
         value = surprises.sum(-1)
     elif score is elbo and isinstance(model, Posterior):

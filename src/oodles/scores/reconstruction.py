@@ -8,7 +8,9 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
+from ..nn import may_be_missing
 from ..shapes import Batch, Codes, PerFeature, PerRow
 from .points import normal_points
 from .protocols import Posterior, Reconstructs
@@ -28,7 +30,9 @@ __all__ = [
 
 def reconstruction_error(model: Reconstructs, x: Batch) -> PerRow:
     r"""$\frac{1}{D} \sum_d (x_d - \hat x_d)^2$ over observed cells, in squared encoded units."""
-    squares = (x - model.likelihood.mean(model.decoder(model.code(x)))).square()
+    squares = mse_loss(model.likelihood.mean(model.decoder(model.code(x))), x, reduction="none")
+    if not may_be_missing():
+        return squares.mean(-1)
     return squares.nansum(-1) / (~x.isnan()).sum(-1).clamp_min(1)
 
 

@@ -40,8 +40,10 @@ class Chunks:
         with knowing_missing(x):
             batch = self.rows.expand(self.members, *self.rows.shape)
             apply = self.calls.setdefault(may_be_missing(), repeated(partial(self.function, batch), x.device))
-            for piece in x.split(self.chunk):
-                self.rows[: len(piece)] = piece
-                self.rows[len(piece) :] = 0
-                results.append(apply()[:, : len(piece)].clone())
+            *full, last = x.split(self.chunk)
+            for piece in full:
+                self.rows.copy_(piece)
+                results.append(apply().clone())
+            self.rows.zero_()[: len(last)].copy_(last)
+            results.append(apply()[:, : len(last)].clone())
         return torch.cat(results, dim=1)
