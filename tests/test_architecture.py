@@ -12,7 +12,7 @@ import oodles
 
 ROOT = Path(oodles.__file__).parent
 FLOORS = [
-    {"errors", "shapes", "layout", "__init__"},
+    {"errors", "shapes", "layout", "arrow", "__init__"},
     {"nn"},
     {"likelihoods", "metrics", "calibration", "storage"},
     {"data", "encoding"},

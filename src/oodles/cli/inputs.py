@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import typer
 
-from .. import data
+from .. import arrow, data
 from ..data import columns, reading, sources
 from ..data.catalogue import LISTINGS
 from ..data.catalogue.listing import Listing
@@ -176,7 +176,7 @@ def anomalous(labels: pa.ChunkedArray, normal: Sequence[str], where: str) -> np.
     if not accepted:
         shown = ", ".join(map(repr, came[:5]))
         raise DataError(f"No row is normal: {where!r} never is {' or '.join(normal)}, but {shown}. Use --normal.")
-    y = 1 - pc.is_in(labels, pa.array(accepted, pa.string())).to_numpy().astype(np.int8)
+    y = 1 - pc.is_in(labels, arrow.texts(accepted)).to_numpy().astype(np.int8)
     y[labels.is_null().to_numpy()] = -1
     return y
 
@@ -247,7 +247,7 @@ def prepared(encoder: Encoder, X: Any, *, by_name: bool = True, unit: str = "row
             place = table.column_names.index(column.name)
             table = table.set_column(place, column.name, as_digits(table[column.name]))
     (table,) = columns.typed([table], dict.fromkeys(encoder.numeric, pa.float64()), unit=unit, first=first)
-    return table if encoder.named else np.column_stack([cells.to_numpy() for cells in table.columns])
+    return table if encoder.named else np.column_stack(list(map(arrow.to_numpy, table.columns)))
 
 
 def by_position(encoder: TableEncoder, X: np.ndarray | pa.Table) -> pa.Table:
@@ -256,10 +256,10 @@ def by_position(encoder: TableEncoder, X: np.ndarray | pa.Table) -> pa.Table:
     Raises:
         SchemaError: If their number is neither.
     """
-    cells = X.columns if isinstance(X, pa.Table) else list(X.T)
+    cells = X.columns if isinstance(X, pa.Table) else list(map(arrow.from_numpy, X.T))
     for names in (encoder.inputs, encoder.names):
         if len(names) == len(cells):
-            return pa.table(dict(zip(names, cells, strict=True)))
+            return pa.Table.from_arrays(cells, names=list(names))
     raise SchemaError(
         f"The model learned {len(encoder.inputs)} columns, but these rows have {len(cells)}. "
         "Give the same columns in the same order, or with their names."

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from .. import arrow
 from ..calibration import benjamini_hochberg
 
 __all__ = ["discovered", "feature_names", "judged"]
@@ -38,12 +39,12 @@ def judged(detector: Any, blocks: Blocks, *, reasons: int, kind: str | None = No
             files.append(names)
             yield X
 
-    first, known = 0, pa.array(feature_names(detector), pa.string())
+    first, known = 0, arrow.texts(feature_names(detector))
     found = detector.explained(noted(), kind) if reasons else ((s, None) for s in detector.scored(noted(), kind))
     for scores, excess in found:
         columns: dict[str, Any] = {"row": np.arange(first, first + len(scores))}
         if names := files.pop():
-            columns["file"] = list(names)
+            columns["file"] = arrow.texts(names)
         columns["score"] = scores
         if kind in (None, detector.scoring):
             columns["p_value"] = detector.calibration_.p_value(scores)
@@ -51,7 +52,8 @@ def judged(detector: Any, blocks: Blocks, *, reasons: int, kind: str | None = No
         if excess is not None:
             columns |= most(excess.reshape(len(scores), -1), known, reasons)
         first += len(scores)
-        yield pa.table(columns)
+        arrays = [values if isinstance(values, pa.Array) else arrow.from_numpy(values) for values in columns.values()]
+        yield pa.Table.from_arrays(arrays, names=list(columns))
 
 
 def most(excess: np.ndarray, names: pa.Array, reasons: int) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def most(excess: np.ndarray, names: pa.Array, reasons: int) -> dict[str, Any]:
     order = np.argsort(-np.take_along_axis(excess, first, axis=1), axis=1)
     top = np.take_along_axis(first, order, axis=1)
     for place, features in enumerate(top.T, start=1):
-        columns[f"reason_{place}"] = names.take(pa.array(features))
+        columns[f"reason_{place}"] = names.take(arrow.from_numpy(features))
         columns[f"nats_{place}"] = np.take_along_axis(excess, features[:, None], axis=1)[:, 0]
     return columns
 
@@ -70,9 +72,9 @@ def discovered(detector: Any, blocks: Blocks, *, fdr: float, reasons: int) -> tu
     """The judged rows that are discoveries, and the number of all rows."""
     p_values, candidates = [np.empty(0)], []
     for table in judged(detector, blocks, reasons=reasons):
-        p_values.append(table["p_value"].to_numpy())
+        p_values.append(arrow.to_numpy(table["p_value"]))
         # A row with p > fdr is never a discovery: few rows are kept.
-        candidates.append(table.filter(pa.array(p_values[-1] <= fdr)))
+        candidates.append(table.filter(arrow.from_numpy(p_values[-1] <= fdr)))
     found = benjamini_hochberg(np.concatenate(p_values), fdr)
     kept = pa.concat_tables(candidates)
-    return kept.filter(pa.array(found[kept["row"].to_numpy()])), len(found)
+    return kept.filter(arrow.from_numpy(found[arrow.to_numpy(kept["row"])])), len(found)

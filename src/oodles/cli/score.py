@@ -48,7 +48,7 @@ def command(
         for table in rows.judged(detector, blocks, reasons=reasons, kind=kind):
             writer.write(table)
             done += len(table)
-            alarms += int(table["alarm"].to_numpy().sum()) if "alarm" in table.column_names else 0
+            alarms += table["alarm"].combine_chunks().true_count if "alarm" in table.column_names else 0
     if output == "-":
         return
     if json:

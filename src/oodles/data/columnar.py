@@ -59,7 +59,7 @@ def _one_parquet(source: Source) -> Iterator[pa.Table]:
 def _proved(batch: pa.RecordBatch) -> pa.Table:
     """The batch as a table; damaged offsets and letters would otherwise show later, as a crash perhaps."""
     batch.validate(full=True)
-    return pa.table(batch)
+    return pa.Table.from_batches([batch])
 
 
 def _shared(files: Sequence[Path]) -> pa.Schema:

@@ -57,7 +57,7 @@ def regrouped(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
 
 def numbers(table: pa.Table) -> pa.Table:
     """A table of text in which every column that reads as numbers throughout is int64 or float64."""
-    return pa.table({name: _number(table[name]) for name in table.column_names})
+    return pa.Table.from_arrays([_number(cells) for cells in table.columns], names=table.column_names)
 
 
 def _number(cells: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -85,7 +85,7 @@ def typed(
     for table in tables:
         names = table.column_names
         columns = (_cast(table[name], types.get(name), name, f"{unit} {{}}", first) for name in names)
-        yield pa.table(list(columns), names=names)
+        yield pa.Table.from_arrays(list(columns), names=names)
         first += len(table)
 
 

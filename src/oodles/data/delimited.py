@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, CSVStreamingReader, InvalidRow, ParseOptions, ReadOptions, open_csv
 
+from .. import arrow
 from ..errors import FileError, SchemaError
 from .columns import distinct
 from .sources import KINDS, Source, label, opened
@@ -52,7 +53,7 @@ def tables(source: Source, *, header: bool, names: Sequence[str] | None) -> Iter
         try:
             with _reader(text, columns, delimiter, bad.append) as reader:
                 for last in reader:
-                    yield pa.table([_trimmed(cells) for cells in last.columns], names=columns)
+                    yield pa.Table.from_arrays([_trimmed(cells) for cells in last.columns], names=columns)
         except pa.ArrowInvalid as error:
             if bad:
                 raise _ragged(bad[0], text.name, first=2 if header else 1) from error
@@ -79,7 +80,7 @@ def _reader(
 
 def _trimmed(cells: pa.Array) -> pa.Array:
     cells = pc.utf8_trim_whitespace(cells)
-    return pc.if_else(pc.is_in(cells, value_set=pa.array(MISSING)), pa.scalar(None, pa.string()), cells)
+    return pc.if_else(pc.is_in(cells, value_set=arrow.texts(MISSING)), arrow.text(None), cells)
 
 
 def _first_line(text: "_Text", *, header: bool, names: Sequence[str] | None) -> tuple[list[str], str]:

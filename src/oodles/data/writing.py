@@ -257,8 +257,11 @@ class _JSONLines:
     def write(self, table: pa.Table) -> None:
         for batch in table.to_batches(max_chunksize=4096):
             columns = zip(batch.columns, self._floats, strict=True)
-            finite = [pc.if_else(pc.is_finite(cells), cells, None) if real else cells for cells, real in columns]
-            rows = pa.table(finite, names=batch.schema.names).to_pylist()
+            finite = [
+                pc.if_else(pc.is_finite(cells), cells, pa.nulls(1, cells.type)[0]) if real else cells
+                for cells, real in columns
+            ]
+            rows = pa.Table.from_arrays(finite, names=batch.schema.names).to_pylist()
             lines = [json.dumps(row, ensure_ascii=False, allow_nan=False, default=str) for row in rows]
             self._file.write("".join(f"{line}\n" for line in lines).encode())
 

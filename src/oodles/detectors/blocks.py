@@ -32,7 +32,7 @@ def rows_at_once(encoder: Encoder, *, draws: bool) -> int:
 
     Rows of a table that are decoded once leave room in the processor's cache for more of them.
     """
-    return 64 if isinstance(encoder, PictureEncoder) else 512 if draws else 2048
+    return 64 if isinstance(encoder, PictureEncoder) else 512 if draws else 1024
 
 
 def encoded(detector: "Detector", raw: Any, device: torch.device) -> Iterator[Rows]:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import arrow
 from ..errors import DataError, SchemaError
 from ..layout import Column, Layout
 from .learning import learned, varies
@@ -117,7 +118,7 @@ class TableEncoder:
     def encode(self, column: Column, cells: Cells) -> np.ndarray:
         """The cells of a binary or category column, (N, width)."""
         if isinstance(cells, np.ndarray):
-            cells = pa.chunked_array([cells])
+            cells = pa.chunked_array([arrow.from_numpy(cells)])
         codes, missing = coded(column, cells, numeric=column.name in self.numeric)
         encoded = codes[:, None].astype(np.float32)
         if column.kind == "category":
@@ -132,7 +133,8 @@ class TableEncoder:
             return X
         values = np.empty((len(X), len(names)))
         for i, name in enumerate(names):
-            values[:, i] = as_numbers(name, cells[name])
+            plain = isinstance(cells[name], pa.ChunkedArray) and pa.types.is_floating(cells[name].type)
+            values[:, i] = arrow.to_numpy(cells[name]) if plain else as_numbers(name, cells[name])
         return values
 
     def scale(self, raw: np.ndarray, encoded: np.ndarray) -> None:
@@ -239,5 +241,5 @@ def coded(column: Column, cells: pa.ChunkedArray, *, numeric: bool) -> tuple[np.
         place = order[np.searchsorted(levels, values, sorter=order).clip(max=len(levels) - 1)]
         return np.where(levels[place] == values, place, -1), np.isnan(values)
     text = as_texts(column.name, as_words(cells, column.levels))
-    found = pc.index_in(text, value_set=pa.array(column.levels, pa.string()))
-    return pc.fill_null(found, -1).to_numpy(), text.is_null().to_numpy()
+    found = pc.index_in(text, value_set=arrow.texts(column.levels))
+    return arrow.to_numpy(found, missing=-1), arrow.to_numpy(text.is_null())

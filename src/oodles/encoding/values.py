@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import arrow
 from ..errors import DataError, SchemaError
 
 __all__ = [
@@ -21,8 +22,8 @@ __all__ = [
     "numbers_in_text",
 ]
 
-Cells: TypeAlias = np.ndarray | pa.ChunkedArray
-"""One column."""
+Cells: TypeAlias = Any
+"""One column: an array (N,) or a pyarrow.ChunkedArray."""
 
 
 def as_table(X: Any) -> pa.Table | None:
@@ -80,8 +81,8 @@ def as_numbers(name: str, column: Cells) -> np.ndarray:
         SchemaError: If a cell is not a number.
         DataError: If a cell is infinite.
     """
-    if isinstance(column, np.ndarray):
-        column = pa.chunked_array([column])
+    if isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
+        column = pa.chunked_array([arrow.from_numpy(column)])
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan)
     plain = column if is_number(column) else plain_text(name, column)
@@ -92,7 +93,7 @@ def as_numbers(name: str, column: Cells) -> np.ndarray:
         raise SchemaError(
             f"Column {name!r} holds numbers, but row {row + 1} has {cell!r}. Correct the cell, or leave it empty."
         ) from None
-    values = np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+    values = arrow.to_numpy(numbers)
     if (infinite := np.flatnonzero(np.isinf(values))).size:
         refuse_infinite(name, int(infinite[0]))
     return values
@@ -127,7 +128,7 @@ def plain_text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
             f"Turn it into one of them, or leave it out with schema={{{name!r}: 'ignore'}}."
         )
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    return pc.if_else(pc.equal(text, arrow.text("")), arrow.text(None), text)
 
 
 def as_digits(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -137,7 +138,8 @@ def as_digits(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     text = column.cast(pa.string())
     word = pc.utf8_lower(pc.utf8_trim_whitespace(text))
-    return pc.if_else(pc.equal(word, "true"), "1", pc.if_else(pc.equal(word, "false"), "0", text))
+    numeral = pc.if_else(pc.equal(word, arrow.text("false")), arrow.text("0"), text)
+    return pc.if_else(pc.equal(word, arrow.text("true")), arrow.text("1"), numeral)
 
 
 def as_words(column: pa.ChunkedArray, levels: tuple[str, ...]) -> pa.ChunkedArray:
@@ -145,7 +147,7 @@ def as_words(column: pa.ChunkedArray, levels: tuple[str, ...]) -> pa.ChunkedArra
     if not pa.types.is_boolean(column.type):
         return column
     spelled = {level.lower(): level for level in levels}
-    return pc.if_else(column, spelled.get("true", "true"), spelled.get("false", "false"))
+    return pc.if_else(column, *(arrow.text(spelled.get(word, word)) for word in ("true", "false")))
 
 
 def as_texts(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -96,6 +96,11 @@ class Tape(TorchDispatchMode):
         self.calls: list[Call] = []
         self.notes: list[Note] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Let the compiler sleep: waking it takes a second."""
+        return False
+
     def __torch_dispatch__(self, func: OpOverload, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Compute, and note how."""
         kwargs = kwargs or {}
