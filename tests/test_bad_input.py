@@ -407,13 +407,19 @@ class TestOutput:
 
         refused(("No space left", "free some space"), "score", model, rows, "-o", tmp_path / name)
 
-    def test_a_disk_that_is_full_while_a_model_is_written(self, refused, monkeypatch, model, rows, tmp_path):
-        """The older model still works."""
+    def test_a_disk_that_is_full_while_a_model_is_written(self, capsys, monkeypatch, model, rows, tmp_path):
+        """The older model still works, and the training is not lost: with room again, --resume writes it."""
         shutil.copytree(model, tmp_path / "model")
-        monkeypatch.setattr(Path, "write_text", full)
-
-        refused(("cannot be written", "No space left"), "fit", rows, "-o", tmp_path / "model", *QUICK)
+        fit = ["fit", str(rows), "-o", str(tmp_path / "model"), *QUICK]
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_text", full)
+            assert outcome(fit) == 1
+        assert is_one_sentence(capsys.readouterr().err, ("cannot be written", "No space left"))
         assert load(tmp_path / "model").anomaly_score(reading.read(rows)).shape == (40,)
+        assert {path.name for path in tmp_path.iterdir()} >= {"model", "model.checkpoint"}
+
+        assert outcome([*fit, "--resume"]) == 0
+        assert not (tmp_path / "model.checkpoint").exists()
 
     def test_a_file_that_grows_too_large(self, model, rows, tmp_path):
         """A true process, whose files the system keeps below 1000 bytes."""

@@ -14,6 +14,7 @@ from samples import put, table
 from oodles import load
 from oodles.cli.app import outcome
 from oodles.detectors import base
+from oodles.encoding import TableEncoder
 
 RUN = ["--set", "hidden=[8]", "--set", "latent=2", "--members", "2", "--epochs", "40", "--set", "batch_size=32"]
 RUN += ["--seed", "5", "--threads", "1", "--quiet"]
@@ -144,7 +145,7 @@ def test_ctrl_c_before_the_training_is_one_line(monkeypatch, refuses, rows, tmp_
     def stopped(*_):
         raise KeyboardInterrupt  # a signal would do, but not in a worker of pytest-xdist, which ignores it
 
-    monkeypatch.setattr(base.TableEncoder, "transform", stopped)
+    monkeypatch.setattr(TableEncoder, "transform", stopped)
 
     assert "--resume" not in refuses(1, ("Stopped.",), "fit", rows, "-o", tmp_path / "model", *RUN)
     assert list(tmp_path.iterdir()) == []

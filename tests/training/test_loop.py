@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from oodles.detectors import NAMES, VAE, AutoEncoder
 from oodles.errors import ParameterError
 from oodles.nn import Draws
-from oodles.training import Chunks, Model, Schedule, fixed_threads, train
+from oodles.training import Chunks, Model, Resident, Schedule, fixed_threads, train
 
 
 class Walk(Model):
@@ -43,7 +43,7 @@ def walked(price, *, epochs=12, patience=3, rows=4, batch_size=8, seeds=(0, 1)):
     model = Walk(price, members=len(seeds))
     x = torch.arange(float(rows))[:, None]
     schedule = Schedule(epochs=epochs, batch_size=batch_size, lr=0.1, patience=patience, chunk=8)
-    return model, train(model, x, x[:1], schedule, seeds=list(seeds))
+    return model, train(model, Resident(x), x[:1], schedule, seeds=list(seeds))
 
 
 class TestEarlyStopping:

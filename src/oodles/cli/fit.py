@@ -31,6 +31,14 @@ def command(
     false_alarm_rate: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of normal rows that may be alarmed; 0.05 unless said.")
     ] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MIB",
+            min=1,
+            help="Learn INPUT (Parquet or .npy) piece by piece, so much of it in memory at a time.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a fit that was stopped; say all else again.")
     ] = False,
@@ -48,6 +56,7 @@ def command(
     fit goes on with --resume and ends as if it had never stopped.
     """
     from .. import storage  # noqa: PLC0415 - torch arrives here
+    from ..data.pieces import pieces  # noqa: PLC0415
     from . import inputs, making  # noqa: PLC0415 - numpy and pyarrow arrive here
 
     if not output.name:
@@ -59,9 +68,14 @@ def command(
             f"{checkpoint} holds a fit that was stopped: add --resume to go on with it, or delete it to start again."
         )
     kinds = making.pairs(schema or [], "--schema")
-    rows = inputs.load(
-        source, format=format, header=not no_header, label=label, normal=normal or [], schema=kinds, quiet=quiet
-    )
+    if memory is not None:
+        if label is not None:
+            raise typer.BadParameter("rows read piece by piece must be normal already: filter them first")
+        rows = inputs.Rows(inputs.stored(source), None, kinds)
+    else:
+        rows = inputs.load(
+            source, format=format, header=not no_header, label=label, normal=normal or [], schema=kinds, quiet=quiet
+        )
     made = making.detector(
         detector,
         settings=settings or [],
@@ -71,14 +85,15 @@ def command(
         false_alarm_rate=false_alarm_rate,
         random_state=seed,
         device=device,
-    )
+    ).set_params(memory=memory)
     learned = rows.normal()
     learn(made, learned, checkpoint, verbose=is_watched(quiet=quiet), threads=threads)
     made.save(output)
+    checkpoint.unlink(missing_ok=True)
     facts = {
         "model": str(output),
         "detector": type(made).__name__,
-        "rows": len(learned),
+        "rows": sum(piece.rows for piece in pieces(learned)) if memory else len(learned),
         "held out": len(made.calibration_.scores),
         "members": made.model_.members,
         "epochs": int(made.history_["epoch"][-1][0]),

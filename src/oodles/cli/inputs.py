@@ -12,6 +12,7 @@ import typer
 
 from .. import arrow, data
 from ..data import columns, reading, sources
+from ..data import pieces as files
 from ..data.catalogue import LISTINGS
 from ..data.catalogue.listing import Listing
 from ..encoding import Encoder, TableEncoder
@@ -19,7 +20,16 @@ from ..encoding.values import as_digits
 from ..errors import DataError, FileError, SchemaError
 from .output import is_watched, note
 
-__all__ = ["Rows", "fitting", "how_to_label", "load", "refuse_overwriting", "stream", "taken"]
+__all__ = ["Rows", "fitting", "how_to_label", "load", "refuse_overwriting", "stored", "stream", "taken"]
+
+
+def stored(source: str) -> Any:
+    """INPUT where it lies, to be read piece by piece.
+
+    Raises:
+        FileError: If it is not there, or cannot be read so.
+    """
+    return files.stored(found(source))
 
 
 @dataclass(frozen=True)

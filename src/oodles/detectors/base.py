@@ -16,10 +16,10 @@ from torch import Tensor
 
 from .. import storage
 from ..calibration import Calibration, FalseAlarmRate, Rule, benjamini_hochberg
-from ..encoding import Encoder, PictureEncoder, TableEncoder
-from ..errors import DataError, ParameterError
+from ..data.pieces import pieces
+from ..encoding import PictureEncoder
+from ..errors import ParameterError
 from ..layout import Layout
-from ..likelihoods import support
 from ..nn import Draws, initialize
 from ..scores import code, expectation, explained, surprise
 from ..shapes import Rows
@@ -28,8 +28,9 @@ from . import keeping, parameters
 from .blocks import Applied, encoded, rows_at_once, takes_draws
 from .card import model_card
 from .estimator import Estimator, check_fitted, hyperparameters
+from .preparing import Prepared, resident, streamed
 from .pyod import PyODView
-from .rows import held_out_split, is_pictures, raw_rows
+from .rows import raw_rows
 
 __all__ = ["Detector"]
 
@@ -61,7 +62,11 @@ class Detector(Estimator):
             training rows, as in scikit-learn; a rule of `oodles.calibration` sets it from the held-out scores.
         false_alarm_rate: Share of new normal rows that may be alarmed.
         schema: Kinds of columns where the guess is wrong: name → `real`, `binary`, `category` or `ignore`.
-        checkpoint: File to save the training to and to continue from; None saves nothing.
+        memory: MiB of encoded rows that training may hold at a time; None holds all. With a number, `fit` also takes a
+            memory-mapped array or a `pyarrow.dataset` (a folder of Parquet files) that is larger than memory.
+        checkpoint: File to save the training to and to continue from; None saves nothing. `save` removes it.
+        compile: Compile the networks with `torch.compile` for the training: some per cent faster for large networks,
+            after a minute of compiling. It needs a C++ compiler such as g++ on a CPU.
         device: `auto`, `cpu` or `cuda`.
         random_state: Seed of everything random in `fit`.
         verbose: Show a progress bar.
@@ -82,7 +87,9 @@ class Detector(Estimator):
     contamination: float | Rule | None = None
     false_alarm_rate: float = 0.05
     schema: Mapping[str, str] | None = None
+    memory: float | None = None
     checkpoint: str | Path | None = None
+    compile: bool = False
     device: str = "auto"
     random_state: int | None = None
     verbose: bool = False
@@ -116,31 +123,16 @@ class Detector(Estimator):
         if negatives is not None:
             raise ParameterError(f"{type(self).__name__} cannot learn from negatives; fit it without them.")
         parameters.check(self)
-        raw = raw_rows(self, X, reset=True)
-        if len(raw) < 2:
-            raise DataError(f"fit needs at least 2 rows, but got 1 row (n_samples = {len(raw)}).")
-        pictures = is_pictures(raw)
-        if pictures and self.schema:
-            raise ParameterError("schema describes the columns of a table, but X holds pictures: leave it out.")
-        likelihood_support = support(self.noise_model(pictures=pictures))
-        self.encoder_: Encoder = (
-            PictureEncoder.fit(raw) if pictures else TableEncoder.fit(raw, self.schema, support=likelihood_support)
-        )
-        x = torch.cat(list(encoded(self, raw, self._device)))
-        seeds = self._seeds(pictures=pictures)
-        missing = x.isnan().any(0).nonzero().flatten().tolist()
-        self.model_ = self.placed(len(seeds), missing)
-        self.model_.draws = Draws(seeds, x.device)
+        rows = resident(self, X, self._device) if self.memory is None else streamed(self, X, self._device, self.memory)
+        seeds = self._seeds(pictures=self._pictures)
+        self.model_ = self.placed(len(seeds), rows.missing)
+        self.model_.draws = Draws(seeds, self._device)
         initialize(self.model_, self.model_.draws)
-
-        kept, held_out = held_out_split(len(x), self.validation_fraction, self.false_alarm_rate)
-        schedule = self._schedule(x, len(kept), pictures=pictures)
-        self.history_: History = train(self.model_, x[kept], x[held_out], schedule, seeds=seeds)
-        self._calibrate([x[held_out]])
+        self.history_: History = train(self.model_, rows.source, rows.held_out, self._schedule(rows), seeds=seeds)
+        self._calibrate([rows.held_out])
         if isinstance(self.contamination, float):
-            self.offset_ = float(np.quantile(self.score_samples(X), self.contamination))
-        if schedule.checkpoint is not None:
-            schedule.checkpoint.unlink(missing_ok=True)
+            every = [X] if self.memory is None else (piece.load() for piece in pieces(X))
+            self.offset_ = float(np.quantile(-np.concatenate(list(self.scored(every))), self.contamination))
         return self
 
     def calibrate(self, X: Any) -> Self:
@@ -178,9 +170,14 @@ class Detector(Estimator):
             first = int(state) if isinstance(state, (int, np.integer)) else int(state.randint(2**31 - 1))
         return [first + member for member in range(count)]
 
-    def _schedule(self, x: Rows, rows: int, *, pictures: bool) -> Schedule:
+    @property
+    def _pictures(self) -> bool:
+        """Whether pictures were learned."""
+        return isinstance(self.encoder_, PictureEncoder)
+
+    def _schedule(self, rows: Prepared) -> Schedule:
         """How long and how fast to train: `auto` epochs make at least so many steps, and look now and then."""
-        steps = -(-rows // self.batch_size)
+        steps, pictures = -(-rows.rows // self.batch_size), self._pictures
         epochs, look = self.epochs, 1
         if epochs == "auto":
             epochs = max(LEAST_PICTURE_EPOCHS if pictures else LEAST_EPOCHS, -(-LEAST_STEPS // steps))
@@ -195,9 +192,10 @@ class Detector(Estimator):
             patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
             chunk=rows_at_once(self.encoder_, draws=True),
             checkpoint=checkpoint,
-            fingerprint=parameters.fingerprint(self, x) if checkpoint else "",
+            fingerprint=parameters.fingerprint(self, rows.digest),
             verbose=self.verbose,
             repeat=True,
+            compile=self.compile,
         )
 
     def noise_model(self, *, pictures: bool) -> str:
@@ -326,8 +324,12 @@ class Detector(Estimator):
     def save(self, path: str | Path) -> None:
         """Write the fitted detector as a folder: `config.json`, `model.safetensors`, `README.md`.
 
+        The training's `checkpoint`, if there is one, is no longer needed, and removed.
+
         Raises:
             ArtefactError: If it cannot be written, or something else stands there.
         """
         check_fitted(self)
         storage.write(Path(path), keeping.configuration(self), keeping.tensors(self), model_card(self))
+        if self.checkpoint is not None:
+            Path(self.checkpoint).unlink(missing_ok=True)

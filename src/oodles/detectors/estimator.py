@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.utils import Tags
 
+    from ..encoding import Encoder
+
 __all__ = ["Estimator", "check_fitted", "hyperparameters"]
 
 C = TypeVar("C", bound=type)
@@ -27,6 +29,7 @@ def hyperparameters(cls: C) -> C:
 class Estimator(ABC):
     """Parameters that can be read, changed and shown, and what scikit-learn may expect of an outlier detector."""
 
+    encoder_: "Encoder"
     n_features_in_: int
     feature_names_in_: "np.ndarray"
 

@@ -12,7 +12,6 @@ import numpy as np
 from ..calibration import RULES
 from ..errors import ParameterError
 from ..nn import ACTIVATIONS
-from ..shapes import Rows
 
 if TYPE_CHECKING:
     from .base import Detector
@@ -44,6 +43,7 @@ def check(detector: "Detector") -> None:
         lambda v: v is None or hasattr(v, "randint") or 0 <= v < 2**40,
         "None, a whole number from 0 to 2⁴⁰ or a numpy.random.RandomState",
     )
+    demand(detector, "memory", lambda v: v is None or v >= 1, "None, or a number of MiB of at least 1")
     demand(detector, "hidden", lambda v: all(map(whole, v)), "whole numbers of at least 1")
     demand(detector, "activation", lambda v: v in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}")
     demand(detector, "device", lambda v: isinstance(v, str), "'auto', 'cpu' or 'cuda'")
@@ -91,8 +91,8 @@ def from_json(values: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def fingerprint(detector: "Detector", x: Rows) -> str:
-    """What tells a training from others: the parameters that matter, and the rows."""
+def fingerprint(detector: "Detector", digest: str) -> str:
+    """What tells a training from others: the parameters that matter, and the rows' digest."""
     parameters = {k: v for k, v in as_json(detector).items() if k not in ("checkpoint", "verbose")}
     text = json.dumps([type(detector).__name__, parameters], sort_keys=True)
-    return hashlib.sha256(text.encode() + x.cpu().numpy().tobytes()).hexdigest()
+    return hashlib.sha256(f"{text} {digest}".encode()).hexdigest()

@@ -4,6 +4,7 @@ from .chunks import Chunks
 from .loop import History, Schedule, train
 from .minimizer import Minimizer
 from .model import LossModel, Minimize, Model
+from .source import Resident, Source
 from .threads import fixed_threads, flops, threads_for
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Minimize",
     "Minimizer",
     "Model",
+    "Resident",
     "Schedule",
+    "Source",
     "fixed_threads",
     "flops",
     "threads_for",

@@ -37,10 +37,10 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
 
 
 def read_checkpoint(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The tensors and facts of the checkpoint at `path`, or None if there is none.
+    """The tensors and facts of the checkpoint at `path`, or None if there is none, or one of another run that is over.
 
     Raises:
-        CheckpointError: If it is damaged, or belongs to a run with another fingerprint.
+        CheckpointError: If it is damaged, or belongs to a run with another fingerprint that is not over.
     """
     if not path.exists():
         return None
@@ -51,6 +51,8 @@ def read_checkpoint(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], di
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is not a readable checkpoint ({error}). Delete it to start again.") from error
     if facts["fingerprint"] != fingerprint:
+        if facts.get("over"):
+            return None
         raise CheckpointError(
             f"The checkpoint {path} belongs to a run with other data or parameters. "
             "Repeat that run exactly to continue it, or delete the file to start again."

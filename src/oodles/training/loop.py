@@ -13,15 +13,17 @@ from torch import Tensor
 from torch.optim import Adam
 
 from ..errors import ParameterError
-from ..nn import Draws, knowing_missing
+from ..nn import knowing_missing, may_be_missing
 from ..shapes import PerMember, PerRow, Rows
 from .capture import repeated
 from .checkpoint import read_checkpoint, write_checkpoint
 from .chunks import Chunks
+from .compiling import compiled
 from .interrupts import deferred_interrupts
 from .minimizer import Minimizer
 from .model import Model
 from .progress import progress
+from .source import Source, steps
 from .threads import flops, threads_for
 
 __all__ = ["History", "Schedule", "train"]
@@ -53,6 +55,7 @@ class Schedule:
         checkpoint: File to continue from, and to save to every `every` seconds.
         fingerprint: What identifies the run; a checkpoint of another run is refused.
         every: Seconds between two checkpoints.
+        compile: Compile the networks; nothing is recorded then.
         repeat: Record a step and repeat it, for a `step` that does nothing but compute (see `Recorded`).
         verbose: Show a progress bar.
     """
@@ -68,6 +71,7 @@ class Schedule:
     fingerprint: str = ""
     every: float = 30.0
     repeat: bool = False
+    compile: bool = False
     verbose: bool = False
 
 
@@ -85,6 +89,8 @@ class Run:
     summed: int = 0
     epoch: int = 0
     step: int = 0
+    steps: int = 0
+    over: bool = False
 
     @classmethod
     def fresh(cls, model: Model, lr: float) -> "Run":
@@ -116,7 +122,9 @@ class Run:
             "history": self.history,
             "epoch": self.epoch,
             "step": self.step,
+            "steps": self.steps,
             "summed": self.summed,
+            "over": self.over,
         }
         write_checkpoint(schedule.checkpoint, tensors, facts)
 
@@ -132,8 +140,8 @@ class Run:
         self.best_loss.copy_(groups["run"]["best_loss"])
         self.stale.copy_(groups["run"]["stale"])
         self.model.draws.restore(groups["run"]["draws"])
-        self.epoch, self.step, self.summed = facts["epoch"], facts["step"], facts["summed"]
-        self.history = facts["history"]
+        for name in ("epoch", "step", "steps", "summed", "over", "history"):
+            setattr(self, name, facts[name])
 
     def add(self, logs: dict[str, PerMember]) -> None:
         """Add what a step logged to the sums."""
@@ -143,6 +151,8 @@ class Run:
             else:
                 self.sums[name] = value.clone()
         self.summed += 1
+        self.step += 1
+        self.steps += 1
 
     def log(self, name: str, values: PerMember) -> None:
         """Add one epoch's numbers to the history."""
@@ -159,14 +169,14 @@ class Run:
         return bool((self.stale >= patience).all())
 
 
-def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: list[int]) -> History:
-    """Train every member on the rows `x` and leave the model with its best weights, in evaluation mode.
+def train(model: Model, source: Source, held_out: Rows, schedule: Schedule, *, seeds: list[int]) -> History:
+    """Train every member on the rows of a source and leave the model with its best weights, in evaluation mode.
 
     Member m shuffles and draws from `seeds[m]` alone: it becomes what it would have become in a stack of one.
 
     Arguments:
         model: The model, with initialized parameters, on the device of the rows.
-        x: Rows to learn from, (N, D).
+        source: Rows to learn from.
         held_out: Rows that choose the best weights, (V, D).
         schedule: How long and how fast.
         seeds: One seed per member.
@@ -179,43 +189,47 @@ def train(model: Model, x: Rows, held_out: Rows, schedule: Schedule, *, seeds: l
     run = Run.fresh(model, schedule.lr)
     if schedule.checkpoint and (found := read_checkpoint(schedule.checkpoint, schedule.fingerprint)):
         run.load(*found)
-    size = min(schedule.batch_size, -(-len(x) // ALIGNED) * ALIGNED)
-    steps = -(-len(x) // size)
-    batch = x.new_zeros(model.members, size, *x.shape[1:])
+    sizes = source.sizes(0)
+    size = min(schedule.batch_size, -(-max(sizes) // ALIGNED) * ALIGNED)
+    total = schedule.epochs * sum(-(-rows // size) for rows in sizes)
+    batch = torch.zeros(model.members, size, source.width, device=source.device)
     work = 3 * flops(lambda: model.criterion(batch))
     step: Callable[[], dict[str, PerMember]] = partial(model.step, batch, run.minimizer)
-    if schedule.repeat and work < LARGE:
-        step = repeated(step, x.device, model.draws.generators)
+    known: dict[bool, Callable[[], dict[str, PerMember]]] = {}
     price = Chunks(model.criterion, members=model.members, chunk=schedule.chunk)
     with (
         threads_for(work),
-        knowing_missing(x),
+        compiled(model, source.device, wanted=schedule.compile),
         deferred_interrupts() as interrupt,
-        progress(schedule.epochs * steps, done=run.epoch * steps + run.step, verbose=schedule.verbose) as show,
+        progress(total, done=run.steps, verbose=schedule.verbose) as show,
     ):
         saved = time.monotonic()
-        while run.epoch < schedule.epochs:
-            rows = orders(seeds, run.epoch, len(x), size, x.device)
+        while not run.over and run.epoch < schedule.epochs:
             text = f"epoch {run.epoch + 1}/{schedule.epochs}{latest(run.history)}"
             model.train()
-            while run.step < steps:
-                now = run.epoch * steps + run.step
-                if schedule.decay:
-                    run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * now / (schedule.epochs * steps))))
-                torch.index_select(x, 0, rows[run.step], out=batch.flatten(0, 1))
-                run.add(step())
-                run.step += 1
-                show(now + 1, text)
-                if interrupt.asked or time.monotonic() - saved > schedule.every:
-                    run.save(schedule)
-                    saved = time.monotonic()
-                if interrupt.asked:
-                    raise KeyboardInterrupt
+            for x, rows in steps(source, run.epoch, run.step, size, seeds):
+                with knowing_missing(x):
+                    if may_be_missing() not in known:
+                        small = schedule.repeat and not schedule.compile and work < LARGE
+                        generators = model.draws.generators
+                        known[may_be_missing()] = repeated(step, x.device, generators) if small else step
+                    for taken in rows:
+                        if schedule.decay:
+                            run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * min(run.steps / total, 1))))
+                        torch.index_select(x, 0, taken, out=batch.flatten(0, 1))
+                        run.add(known[may_be_missing()]())
+                        show(run.steps, text)
+                        if interrupt.asked or time.monotonic() - saved > schedule.every:
+                            run.save(schedule)
+                            saved = time.monotonic()
+                        if interrupt.asked:
+                            raise KeyboardInterrupt
             run.step, run.epoch = 0, run.epoch + 1
             model.eval()
-            at_look = run.epoch % schedule.look == 0 or run.epoch == schedule.epochs
-            if at_look and look(run, price(held_out), schedule):
-                break
+            if run.epoch % schedule.look == 0 or run.epoch == schedule.epochs:
+                run.over = look(run, price(held_out), schedule)
+    run.over = True
+    run.save(schedule)
     return finished(run, schedule)
 
 
@@ -236,18 +250,6 @@ def finished(run: Run, schedule: Schedule) -> History:
 def learned(model: Model) -> dict[str, Tensor]:
     """What changes in training, with a member axis: all but the model's own constants, such as fixed draws."""
     return {name: tensor for name, tensor in model.state_dict().items() if "." in name}
-
-
-def orders(seeds: list[int], epoch: int, n: int, batch: int, device: torch.device) -> Tensor:
-    """Which rows each step of an epoch takes, (steps, M · batch): each member has its order.
-
-    The last batch is filled by starting again.
-
-    It depends on the seed and the epoch alone, so a resumed run needs no memory of it.
-    """
-    order = Draws([seed * 1_000_003 + epoch for seed in seeds]).permutations(n).to(device)
-    filled = torch.cat([order] * (1 + -(-batch // n)), dim=1)[:, : -(-n // batch) * batch]
-    return filled.unflatten(1, (-1, batch)).transpose(0, 1).flatten(1)
 
 
 def look(run: Run, prices: PerRow, schedule: Schedule) -> bool:
