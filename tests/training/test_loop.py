@@ -6,10 +6,21 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from oodles.detectors import NAMES, VAE, AutoEncoder
+from oodles.detectors import NAMES, VAE, AutoEncoder, base
 from oodles.errors import ParameterError
 from oodles.nn import Draws
-from oodles.training import Chunks, Model, Resident, Schedule, fixed_threads, train
+from oodles.training import (
+    Chunks,
+    Model,
+    Resident,
+    Schedule,
+    compiling,
+    fixed_threads,
+    loop,
+    parallel,
+    threads,
+    train,
+)
 
 
 class Walk(Model):
@@ -258,3 +269,61 @@ class TestSteps:
                 parameter.grad = minimize.taken[parameter_name]
             optimizer.step()
         assert (model.criterion(x).mean(-1) < before - 0.1).all()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("mixed", "VAE"), ("odd", "AutoEncoder"), ("pictures", "VAE")])
+@pytest.mark.parametrize("members", [2, 5])
+def test_members_in_threads_of_their_own_become_what_they_were(monkeypatch, kind, name, members):
+    """Weights, history and scores are those of one thread, bit for bit; so they are after a stop and a resumption."""
+    rows = rows_of(kind)
+    with fixed_threads(1):
+        expected = made(name, kind, members=members).fit(rows)
+    monkeypatch.setattr(threads, "SMALL", 0.0)
+    monkeypatch.setattr(threads, "BALANCED", 0.0)
+    started = []
+    monkeypatch.setattr(loop, "parted", lambda *given: started.append(given[-1]) or parallel.parted(*given))
+    with fixed_threads(2):
+        apart = made(name, kind, members=members).fit(rows)
+    assert started == [2]
+    assert apart.history_ == expected.history_
+    for tensor, numbers in expected.model_.state_dict().items():
+        assert torch.equal(apart.model_.state_dict()[tensor], numbers), tensor
+
+
+def test_groups_go_on_where_a_checkpoint_ends(monkeypatch, tmp_path):
+    """The optimizers' memory is put together when it is saved, and shared out when it is read: by another count too."""
+    rows, add, schedules = rows_of("real"), loop.Run.add, []
+    expected = made("VAE", "real", members=3, epochs=40).fit(rows).model_.state_dict()
+    monkeypatch.setattr(threads, "SMALL", 0.0)
+    monkeypatch.setattr(threads, "BALANCED", 0.0)
+
+    def noting(model, source, held_out, schedule, **more):
+        schedules.append(schedule)
+        return train(model, source, held_out, schedule, **more)
+
+    monkeypatch.setattr(base, "train", noting)
+    for stop, count in ((7, 2), (15, 3), (33, 2)):
+
+        def stopping(run, logs, stop=stop):
+            add(run, logs)
+            if run.steps == stop:
+                run.save(schedules[-1])
+                raise KeyboardInterrupt
+
+        detector = made("VAE", "real", members=3, epochs=40, checkpoint=tmp_path / "run")
+        with monkeypatch.context() as patch, fixed_threads(count):
+            patch.setattr(loop.Run, "add", stopping)
+            with pytest.raises(KeyboardInterrupt):
+                detector.fit(rows)
+    detector = made("VAE", "real", members=3, epochs=40, checkpoint=tmp_path / "run").fit(rows)
+    weights = detector.model_.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
+    detector.save(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_compiling_needs_a_compiler(monkeypatch):
+    """Without one the sentence says so, before anything is trained."""
+    monkeypatch.setattr(compiling.shutil, "which", lambda _: None)
+    with pytest.raises(ParameterError, match=r"compile=True needs a C\+\+ compiler"):
+        made("VAE", "real", compile=True).fit(rows_of("real"))

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from .chunks import Chunks
 from .compiling import compiled
 from .interrupts import deferred_interrupts
 from .minimizer import Minimizer
-from .model import Model
+from .model import Model, of_members
+from .parallel import Step, parted, together
 from .progress import progress
 from .source import Source, steps
 from .threads import flops, threads_for
@@ -100,7 +101,7 @@ class Run:
         return cls(
             model=model,
             minimizer=Minimizer(model, adam),
-            best={name: tensor.detach().clone() for name, tensor in learned(model).items()},
+            best={name: tensor.detach().clone() for name, tensor in of_members(model).items()},
             best_loss=torch.full((model.members,), torch.inf, device=device),
             stale=torch.zeros(model.members, device=device),
         )
@@ -161,7 +162,7 @@ class Run:
     def keep_best(self, loss: PerMember, patience: int) -> bool:
         """Keep the weights of members that improved; True when no member is still trying."""
         improved = (loss < self.best_loss) & (self.stale < patience)
-        for name, tensor in learned(self.model).items():
+        for name, tensor in of_members(self.model).items():
             wide = improved.view(-1, *[1] * (tensor.dim() - 1))
             self.best[name] = torch.where(wide, tensor, self.best[name])
         self.best_loss = torch.where(improved, loss, self.best_loss)
@@ -194,15 +195,19 @@ def train(model: Model, source: Source, held_out: Rows, schedule: Schedule, *, s
     total = schedule.epochs * sum(-(-rows // size) for rows in sizes)
     batch = torch.zeros(model.members, size, source.width, device=source.device)
     work = 3 * flops(lambda: model.criterion(batch))
-    step: Callable[[], dict[str, PerMember]] = partial(model.step, batch, run.minimizer)
-    known: dict[bool, Callable[[], dict[str, PerMember]]] = {}
+    blind = schedule.repeat and not schedule.compile
+    small = blind and work < LARGE
+    known: dict[bool, Step] = {}
     price = Chunks(model.criterion, members=model.members, chunk=schedule.chunk)
     with (
-        threads_for(work),
+        threads_for(work, parts=model.members if blind and source.device.type == "cpu" else 1) as apart,
+        ThreadPoolExecutor(apart) as pool,
         compiled(model, source.device, wanted=schedule.compile),
         deferred_interrupts() as interrupt,
         progress(total, done=run.steps, verbose=schedule.verbose) as show,
     ):
+        step = partial(model.step, batch, run.minimizer)
+        each: list[Step] = [step] if apart == 1 else parted(model, run.minimizer, batch, apart)
         saved = time.monotonic()
         while not run.over and run.epoch < schedule.epochs:
             text = f"epoch {run.epoch + 1}/{schedule.epochs}{latest(run.history)}"
@@ -210,9 +215,8 @@ def train(model: Model, source: Source, held_out: Rows, schedule: Schedule, *, s
             for x, rows in steps(source, run.epoch, run.step, size, seeds):
                 with knowing_missing(x):
                     if may_be_missing() not in known:
-                        small = schedule.repeat and not schedule.compile and work < LARGE
-                        generators = model.draws.generators
-                        known[may_be_missing()] = repeated(step, x.device, generators) if small else step
+                        again = partial(repeated, device=x.device, generators=model.draws.generators)
+                        known[may_be_missing()] = together([again(s) for s in each] if small else each, pool)
                     for taken in rows:
                         if schedule.decay:
                             run.minimizer.scale_lr(0.5 * (1 + math.cos(math.pi * min(run.steps / total, 1))))
@@ -245,11 +249,6 @@ def finished(run: Run, schedule: Schedule) -> History:
         run.model.load_state_dict(run.best, strict=False)
     run.model.eval()
     return run.history
-
-
-def learned(model: Model) -> dict[str, Tensor]:
-    """What changes in training, with a member axis: all but the model's own constants, such as fixed draws."""
-    return {name: tensor for name, tensor in model.state_dict().items() if "." in name}
 
 
 def look(run: Run, prices: PerRow, schedule: Schedule) -> bool:

@@ -1,6 +1,7 @@
 """Gradient steps, one optimizer per player."""
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from itertools import accumulate
 
 import torch
@@ -29,6 +30,11 @@ def gathered(tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
     return flat, [flat[:, start : start + size].unflatten(1, tensor.shape[1:]) for tensor, start, size in pieces]
 
 
+def players_of(model: Model) -> list[nn.Module]:
+    """What moves separately."""
+    return [getattr(model, name) for name in model.players] or [model]
+
+
 class Minimizer:
     """Gradient steps on one player's parameters, never on another's.
 
@@ -41,17 +47,41 @@ class Minimizer:
     """
 
     def __init__(self, model: Model, optimizer: Callable[[Iterable[nn.Parameter]], Optimizer]) -> None:
-        players: list[nn.Module] = [getattr(model, name) for name in model.players] or [model]
-        self.parameters = {player: tuple(player.parameters()) for player in players}
+        self.optimizer = optimizer
+        self.parameters = {player: tuple(player.parameters()) for player in players_of(model)}
         self.gradients: dict[nn.Module, list[Tensor]] = {}
-        self.optimizers: dict[nn.Module, Optimizer] = {}
+        self.wholes: dict[nn.Module, nn.Parameter] = {}
+        self.parts: list[Minimizer] = []
         for player, parameters in self.parameters.items():
             values, views = gathered([parameter.detach() for parameter in parameters])
             for parameter, view in zip(parameters, views, strict=True):
                 parameter.data = view.copy_(parameter.detach())
-            whole = nn.Parameter(values)
-            whole.grad, self.gradients[player] = gathered(parameters)
-            self.optimizers[player] = optimizer([whole])
+            self.wholes[player] = nn.Parameter(values)
+            self.wholes[player].grad, self.gradients[player] = gathered(parameters)
+        self.optimizers = {player: optimizer([whole]) for player, whole in self.wholes.items()}
+
+    def part(self, model: Model, members: slice) -> "Minimizer":
+        """The same for a model of some members, whose parameters lie in the same memory; it goes on where this stands.
+
+        From then on the parts move, and this one only answers for their state.
+        """
+        part = copy(self)
+        self.parts.append(part)
+        part.parts, part.optimizers = [], {}
+        part.parameters = {player: tuple(player.parameters()) for player in players_of(model)}
+        part.gradients = {
+            player: [gradient[members] for gradient in gradients]
+            for player, gradients in zip(part.parameters, self.gradients.values(), strict=True)
+        }
+        for player, whole, optimizer in zip(
+            part.parameters, self.wholes.values(), self.optimizers.values(), strict=True
+        ):
+            own = nn.Parameter(whole.detach()[members])
+            own.grad = None if whole.grad is None else whole.grad[members]
+            part.optimizers[player] = self.optimizer([own])
+            for name, value in optimizer.state[whole].items():
+                part.optimizers[player].state[own][name] = value[members] if value.dim() else value.clone()
+        return part
 
     def __call__(self, loss: PerMember, *, over: nn.Module) -> None:
         """An alternating move: `over` descends `loss`; later losses see the new parameters."""
@@ -70,6 +100,8 @@ class Minimizer:
 
     def scale_lr(self, factor: float) -> None:
         """Let every optimizer step with `factor` times its first learning rate."""
+        for part in self.parts:
+            part.scale_lr(factor)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 lr = group.setdefault("first_lr", float(group["lr"])) * factor
@@ -78,6 +110,12 @@ class Minimizer:
 
     def state(self) -> dict[str, Tensor]:
         """Every optimizer's memory as named tensors."""
+        if self.parts:
+            states = [part.state() for part in self.parts]
+            return {
+                name: torch.cat([state[name] for state in states]) if tensor.dim() else tensor
+                for name, tensor in states[0].items()
+            }
         return {
             f"{player}.{index}.{key}": value
             for player, optimizer in enumerate(self.optimizers.values())

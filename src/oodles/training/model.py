@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..nn import Draws
 from ..shapes import Batch, PerMember, PerRow
 
-__all__ = ["LossModel", "Minimize", "Model"]
+__all__ = ["LossModel", "Minimize", "Model", "of_members"]
 
 
 @runtime_checkable
@@ -51,6 +51,12 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def criterion(self, x: Batch) -> PerRow:
         """What early stopping watches, without randomness: smaller is better."""
+
+
+def of_members(model: Model) -> dict[str, Tensor]:
+    """What changes in training, with a member axis: all but the model's own constants, such as fixed draws."""
+    parameters = dict(model.named_parameters())
+    return {name: tensor for name, tensor in model.state_dict().items() if "." in name or name in parameters}
 
 
 class LossModel(Model):

@@ -18,6 +18,9 @@ __all__ = ["fixed_threads", "flops", "threads_for"]
 SMALL = 500e6
 """Floating-point operations below which a second thread costs more than it brings."""
 
+BALANCED = 0.9
+"""Share of the threads' time that groups of equal parts must keep busy, if they are to have a thread each."""
+
 FIXED: ContextVar[int | None] = ContextVar("FIXED", default=None)
 
 
@@ -32,12 +35,20 @@ def fixed_threads(count: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def threads_for(work: float) -> Iterator[None]:
-    """One thread for small work (in floating-point operations per call), all of them for large; restored after."""
+def threads_for(work: float, *, parts: int = 1) -> Iterator[int]:
+    """One thread for small work (in floating-point operations per call), all of them for large; restored after.
+
+    Large work that falls into `parts` which never meet is better done part by part, if every thread gets as many: the
+    block is told how many threads to start, and kernels within it use one.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(FIXED.get() or (1 if work < SMALL else before))
+    allowed = FIXED.get() or before
+    apart = min(parts, allowed)
+    if work < SMALL or parts / (apart * -(-parts // apart)) < BALANCED:
+        apart = 1
+    torch.set_num_threads(1 if apart > 1 or (FIXED.get() is None and work < SMALL) else allowed)
     try:
-        yield
+        yield apart
     finally:
         torch.set_num_threads(before)
 
