@@ -27,7 +27,7 @@ __all__ = ["KINDS", "TableEncoder"]
 KINDS = ("real", "binary", "category", "ignore")
 """What `schema` may say of a column."""
 
-AT_ONCE = 2048
+AT_ONCE = 4096
 """Rows that are scaled together: they stay in the processor's cache."""
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -147,17 +147,21 @@ class TableEncoder:
         center, scale = (np.array([getattr(column, key) for column in columns]) for key in ("center", "scale"))
         tail = np.array([np.inf if column.tail is None else column.tail for column in columns])
         nearest = tail.min(initial=LARGEST)
+        work = np.empty((min(AT_ONCE, len(raw)), raw.shape[1]))
         for start in range(0, len(raw), AT_ONCE):
-            some = raw[start : start + AT_ONCE]
+            some, target = raw[start : start + AT_ONCE], encoded[start : start + AT_ONCE, : raw.shape[1]]
+            u = work[: len(some)]
+            u[...] = some
             with np.errstate(over="ignore", invalid="ignore"):
-                u = (some - center) / scale
+                u -= center
+                u /= scale
+                target[...] = u
             # NaN and infinity, which no comparison lets pass, take the longer way too.
-            if self.clipped or not (-nearest <= u.min(initial=0) and u.max(initial=0) <= nearest):
+            if self.clipped or not (-nearest <= target.min(initial=0) and target.max(initial=0) <= nearest):
                 if (infinite := np.argwhere(np.isinf(some))).size:
                     row, place = infinite[0]
                     refuse_infinite(columns[place].name, start + row)
-                u = u.clip(0, 1) if self.clipped else with_tails(u.clip(-LARGEST, LARGEST), tail)
-            encoded[start : start + AT_ONCE, : raw.shape[1]] = u
+                target[...] = u.clip(0, 1) if self.clipped else with_tails(u.clip(-LARGEST, LARGEST), tail)
 
     def decode(self, rows: np.ndarray) -> pa.Table:
         """Encoded rows (N, D) → the table they stand for; probabilities become the likeliest level."""

@@ -30,6 +30,17 @@ def channels_last(rows: Tensor) -> Tensor:
     return rows.contiguous(memory_format=torch.channels_last)
 
 
+def cut(x: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, ≥H, ≥W) → (B, C, H, W), in one piece of work."""
+    down, across = height - x.shape[-2], width - x.shape[-1]
+    return pad(x, (0, across, 0, down)) if down or across else x
+
+
+def apart(x: Tensor) -> Sequence[Tensor]:
+    """(M, …) as M tensors, whose gradients need no copy if there is only one."""
+    return [x.squeeze(0)] if len(x) == 1 else x.unbind()
+
+
 def stacked(pictures: list[Tensor]) -> Tensor:
     """(B, C, H, W) of each member → (M, B, C, H, W), without a copy of a single one."""
     return pictures[0][None] if len(pictures) == 1 else torch.stack(pictures)
@@ -52,8 +63,9 @@ def scattered(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Te
     """
     outputs, _, kernel, _ = weight.shape
     height, width = x.shape[-2:]
-    shares = weight.flip(-1, -2).permute(0, 2, 3, 1).flatten(0, 2) @ x.flatten(2)
-    sums = fold(shares, (height + kernel - 1, width + kernel - 1), kernel)
+    taps = weight.flip(-1, -2).permute(1, 0, 2, 3).flatten(1)
+    shares = channels_last(x).flatten(2).transpose(1, 2) @ taps
+    sums = fold(shares.transpose(1, 2), (height + kernel - 1, width + kernel - 1), kernel)
     first = kernel // 2
     y = sums[..., first : first + height, first : first + width]
     return y if bias is None else y + bias.view(outputs, 1, 1)
@@ -90,8 +102,9 @@ class Conv(Layer):
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         """The convolution with given weights: what spectral normalization changes."""
         convolved = scattered if self.stride == 1 and weight.shape[1] <= FEW else padded
-        biases: Sequence[Tensor | None] = [None] * len(weight) if self.bias is None else list(self.bias)
-        return stacked([convolved(rows, w, b, self.stride) for rows, w, b in zip(x, weight, biases, strict=True)])
+        biases: Sequence[Tensor | None] = [None] * len(weight) if self.bias is None else apart(self.bias)
+        each = zip(apart(x), apart(weight), biases, strict=True)
+        return stacked([convolved(rows, w, b, self.stride) for rows, w, b in each])
 
 
 class ConvTranspose(Layer):
@@ -116,7 +129,7 @@ class ConvTranspose(Layer):
         before = (self.kernel - self.stride) // 2
         return stacked(
             [
-                conv_transpose2d(channels_last(rows), w, b, stride=self.stride, padding=before)[..., :height, :width]
-                for rows, w, b in zip(x, self.weight, self.bias, strict=True)
+                cut(conv_transpose2d(channels_last(rows), w, b, stride=self.stride, padding=before), height, width)
+                for rows, w, b in zip(*map(apart, (x, self.weight, self.bias)), strict=True)
             ]
         )
