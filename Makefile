@@ -8,7 +8,7 @@ ifneq ($(wildcard ../shared/data),)
 export OODLES_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test lint bench paper clean
+.PHONY: demo test lint bench bench-quick results paper clean
 
 demo: .venv/installed
 	$(BIN)/oodles demo --output demo
@@ -21,8 +21,15 @@ lint: .venv/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+bench: .venv/rivals
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/streaming.py
+	$(BIN)/python benchmarks/performance.py
+
+bench-quick: .venv/rivals
+	$(BIN)/python benchmarks/speed.py --quick
+
+results: .venv/rivals
 	$(BIN)/python benchmarks/adbench.py
 	$(BIN)/python benchmarks/kddcup99.py
 	$(BIN)/python benchmarks/million.py
@@ -33,6 +40,10 @@ paper: .venv/installed
 	$(BIN)/python -m pytest -m paper tests/papers
 	$(BIN)/python benchmarks/fashion_mnist.py
 	$(BIN)/python benchmarks/page.py
+
+.venv/rivals: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	touch $@
 
 clean:
 	rm -rf .venv demo build dist

@@ -237,7 +237,7 @@ def probability(repeats: int) -> dict[str, Any]:
 
 
 def commands(count: int, repeats: int) -> dict[str, Any]:
-    """`oodles score` from Parquet to Parquet against a script with pandas and PyOD; and `oodles --help`. Wall seconds."""
+    """`oodles score` from Parquet to Parquet against a script with pandas and PyOD; and `oodles --help`."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 

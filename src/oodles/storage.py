@@ -19,7 +19,7 @@ from .errors import ArtefactError
 
 __all__ = ["SCHEMA_VERSION", "check_target", "read", "write"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FILES = {CONFIG, WEIGHTS, CARD}
 
@@ -116,6 +116,11 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         isinstance(config, dict) and config.get("format") == "oodles" and type(config.get("schema_version")) is int
     ):
         raise ArtefactError(f"{path / CONFIG} does not describe an oodles model.")
+    if config["schema_version"] < SCHEMA_VERSION:
+        raise ArtefactError(
+            f"{path} was written in format {config['schema_version']}, whose weights lie otherwise than in format "
+            f"{SCHEMA_VERSION}: fit it anew."
+        )
     if config["schema_version"] > SCHEMA_VERSION:
         raise ArtefactError(
             f"{path} was written in format {config['schema_version']}, but this version reads up to {SCHEMA_VERSION}. "
