@@ -49,14 +49,16 @@ Deep detectors are called slow because their loops are. Ours does little beside 
 - **A step is recorded once and repeated** ([`training/tape.py`](../src/oodles/training/tape.py)). The first steps run as
   they are written; then one is noted kernel by kernel, gradients and Adam included, and from then on only the kernels are
   called, on the same memory. What never changes, what nobody reads and copies that nobody needs are left out. The bits
-  are those of the steps as written: a test compares whole trainings. On a GPU a CUDA graph does the same
+  are those of the steps as written: a test compares whole trainings
+  ([decision 7](decisions/0007-a-step-is-recorded.md)). On a GPU a CUDA graph does the same
   ([`training/capture.py`](../src/oodles/training/capture.py); written without a GPU at hand, and never run on one).
 - **Members are stacked**: five models cost as many kernel calls as one.
 - **Large members train in threads of their own** ([`training/parallel.py`](../src/oodles/training/parallel.py)) where every
   thread gets as many; kernels then use one thread each and never wait for each other. The bits stay the same.
 - **Small work gets one thread**: below 500 MFLOP a step a second one costs more than it brings.
 - **Scores stream**: rows are encoded and scored in blocks of 2 MiB; a command that scores imports neither pandas nor
-  scikit-learn, and torch only when it loads the model.
+  scikit-learn, and torch only when it loads the model
+  ([decision 8](decisions/0008-an-estimator-without-its-base-class.md)).
 
 `compile=True` compiles the networks for the training. It needs a C++ compiler at run time and half a minute, and no
 network here becomes faster by more than a few per cent: recording saves what compiling would.

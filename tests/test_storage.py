@@ -130,7 +130,12 @@ class TestRefusals:
         (saved / "config.json").write_text(text)
         self.refused(saved, "cannot be read|does not describe an oodles model")
 
-    @pytest.mark.parametrize("version", [2, 10**6])
+    def test_an_older_format_with_a_correct_checksum(self, saved):
+        """Its weights lie otherwise: they are refused before anything is made of them."""
+        signed(saved, schema_version=1)
+        self.refused(saved, r"written in format 1, .*fit it anew")
+
+    @pytest.mark.parametrize("version", [3, 10**6])
     def test_a_newer_format_with_a_correct_checksum(self, saved, version):
         """The way out is a newer version, and the sentence says so."""
         signed(saved, schema_version=version)
