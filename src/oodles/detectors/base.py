@@ -7,6 +7,7 @@ scikit-learn's methods: there, larger is more normal. `anomaly_score` is the one
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -25,7 +26,7 @@ from ..scores import code, expectation, explained, surprise
 from ..shapes import Rows
 from ..training import History, Model, Schedule, train
 from . import keeping, parameters
-from .blocks import Applied, encoded, rows_at_once, takes_draws
+from .blocks import Applied, encoded, rows_at_once
 from .card import model_card
 from .estimator import Estimator, check_fitted, hyperparameters
 from .preparing import Prepared, resident, streamed
@@ -212,7 +213,8 @@ class Detector(Estimator):
         Arguments:
             X: Rows or pictures as in `fit`; columns are matched by name.
             kind: A key of the model's `scores` (its unit is in that function's docstring), or None for `scoring`.
-                A number after a dash sets the draws: `iwae-500`.
+                A number after a dash sets the draws: `iwae-500`; `reconstruction_probability-100-random` takes
+                independent points, as the paper does, instead of evenly spread ones.
 
         Raises:
             DataError: If the rows do not fit what was learned.
@@ -286,13 +288,18 @@ class Detector(Estimator):
         Raises:
             ParameterError: If the model has no such score, or the score takes no draws.
         """
-        name, dash, draws = kind.partition("-")
+        name, *asked = kind.split("-")
         score = self.model_class.scores.get(name)
-        if score is None or (dash and not (takes_draws(score) and draws.isdigit() and int(draws) >= 1)):
+        more: dict[str, Any] | None = {}
+        if asked:
+            count, *random = asked
+            whole = count.isdigit() and int(count) >= 1 and random in ([], ["random"])
+            more = {"draws": int(count), **({"random": True} if random else {})} if whole else None
+        if score is None or more is None or not set(more) <= set(signature(score).parameters):
             raise ParameterError(
                 f"{type(self).__name__} has no score {kind!r} for scoring, but {', '.join(self.model_class.scores)}."
             )
-        return partial(score, draws=int(draws)) if draws else score
+        return partial(score, **more) if more else score
 
     # -- rows -------------------------------------------------------------------------------------------------------
 

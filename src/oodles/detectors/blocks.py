@@ -16,15 +16,10 @@ from ..training import Chunks, flops, threads_for
 if TYPE_CHECKING:
     from .base import Detector
 
-__all__ = ["Applied", "encoded", "rows_at_once", "takes_draws"]
+__all__ = ["Applied", "encoded", "rows_at_once"]
 
 CELLS = 2**19
 """Encoded cells of a block, at most: 2 MiB."""
-
-
-def takes_draws(function: Callable[..., Any]) -> bool:
-    """Whether a function of a model decodes each row several times."""
-    return "draws" in signature(function).parameters
 
 
 def rows_at_once(encoder: Encoder, *, draws: bool) -> int:
@@ -64,7 +59,7 @@ class Applied:
     def __init__(self, detector: "Detector", function: Callable[..., Tensor], **known: Any) -> None:
         self.model, self.name = detector.model_, getattr(function, "__qualname__", repr(function))
         self.once = partial(function, self.model, **known)
-        chunk = rows_at_once(detector.encoder_, draws=takes_draws(function))
+        chunk = rows_at_once(detector.encoder_, draws="draws" in signature(function).parameters)
         self.chunks = Chunks(self.once, members=self.model.members, chunk=chunk)
 
     def __call__(self, x: Rows) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.quasirandom import SobolEngine
 
-__all__ = ["normal_points"]
+__all__ = ["normal_points", "random_points"]
 
 SEED = 1312
 
@@ -17,3 +17,8 @@ def normal_points(count: int, dimension: int) -> Tensor:
     """
     uniform = SobolEngine(dimension, scramble=True, seed=SEED).draw(count, dtype=torch.float64)
     return torch.special.ndtri(uniform.clamp(1e-9, 1 - 1e-9)).float()
+
+
+def random_points(count: int, dimension: int) -> Tensor:
+    """Independent standard normal points, (count, dimension): what the papers draw, always the same ones here."""
+    return torch.randn(count, dimension, generator=torch.Generator().manual_seed(SEED))

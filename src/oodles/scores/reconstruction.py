@@ -12,7 +12,7 @@ from torch.nn.functional import mse_loss
 
 from ..nn import may_be_missing
 from ..shapes import Batch, Codes, PerFeature, PerRow
-from .points import normal_points
+from .points import normal_points, random_points
 from .protocols import Posterior, Reconstructs
 
 __all__ = [
@@ -41,22 +41,30 @@ def likelihood(model: Reconstructs, x: Batch) -> PerRow:
     return -model.likelihood.log_prob(x, model.decoder(model.code(x)))
 
 
-def codes(model: Posterior, mean: Codes, std: Codes, draws: int) -> list[Codes]:
-    """Codes from q(z | x) = N(mean, std²) at the model's fixed points (more are made where more are asked for)."""
+def codes(model: Posterior, mean: Codes, std: Codes, draws: int, *, random: bool = False) -> list[Codes]:
+    """Codes from q(z | x) = N(mean, std²) at the model's fixed points (more are made where more are asked for).
+
+    With `random`, at independent points instead of evenly spread ones.
+    """
     stored = model.points
+    if random:
+        return [mean + std * point for point in random_points(draws, stored.shape[1]).to(stored)]
     points = stored[:draws] if draws <= len(stored) else normal_points(draws, stored.shape[1]).to(stored)
     return [mean + std * point for point in points]
 
 
-def log_likelihoods(model: Posterior, x: Batch, draws: int) -> Tensor:
+def log_likelihoods(model: Posterior, x: Batch, draws: int, *, random: bool = False) -> Tensor:
     """log p(x | z_l) in nats for each draw, (draws, M, B)."""
-    every = codes(model, *model.posterior(x), draws)
+    every = codes(model, *model.posterior(x), draws, random=random)
     return torch.stack([model.likelihood.log_prob(x, model.decoder(z)) for z in every])
 
 
-def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32) -> PerRow:
-    r"""$-\log \frac1L \sum_l p(x | z_l)$ in nats, $z_l \sim q(z|x)$: An & Cho's score, in log space."""
-    return math.log(draws) - log_likelihoods(model, x, draws).logsumexp(0)
+def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32, *, random: bool = False) -> PerRow:
+    r"""$-\log \frac1L \sum_l p(x | z_l)$ in nats, $z_l \sim q(z|x)$: An & Cho's score, in log space.
+
+    Its 32 evenly spread points say what 100 independent ones say; with `random`, they are independent.
+    """
+    return math.log(draws) - log_likelihoods(model, x, draws, random=random).logsumexp(0)
 
 
 def mean_log_probability(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
