@@ -230,3 +230,14 @@ class TestWriting:
             assert np.array_equal(
                 oodles.load(tmp_path / "model").anomaly_score(NUMBERS), detector.anomaly_score(NUMBERS)
             )
+
+
+def test_a_link_to_a_model_stays_a_link(detector, tmp_path):
+    """The folder it points at is replaced, and nothing is left beside it."""
+    (tmp_path / "elsewhere").mkdir()
+    detector.save(tmp_path / "elsewhere" / "model")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "model")
+    detector.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["model"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "link"]

@@ -47,7 +47,7 @@ def write(path: Path, config: dict[str, Any], tensors: dict[str, Tensor], card: 
     draft = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.resolve().parent))
         (draft / WEIGHTS).write_bytes(blob)
         (draft / CARD).write_text(card, encoding="utf-8")
         (draft / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
@@ -83,6 +83,7 @@ def is_ours(path: Path) -> bool:
 
 def replace(draft: Path, path: Path) -> None:
     """Move a finished folder into place; an older one steps aside first and is removed last."""
+    path = path.resolve()  # what a link points at is replaced, and the link stays
     old = draft.with_name(draft.name + ".old")
     if path.exists():
         path.rename(old)

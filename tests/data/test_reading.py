@@ -159,11 +159,6 @@ def test_a_streamed_block_is_text_but_for_the_given_types(tmp_path):
     assert {str(block.schema) for block in blocks} == {str(blocks[0].schema)}
 
 
-def test_strings_are_short_for_types(tmp_path):
-    pq.write_table(TABLE, tmp_path / "a.parquet")
-    assert next(stream(tmp_path / "a.parquet", strings={"count"}))["count"].to_pylist() == ["1", "2", "3"]
-
-
 def test_text_among_numbers_is_named_with_its_line(tmp_path):
     rows = [f"{i},x" for i in range(1, 301)]
     rows[214] = "abc,x"

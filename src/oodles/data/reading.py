@@ -13,7 +13,7 @@ The source "-" is standard input: CSV, or what `format` says. Whatever is wrong 
 as `FileError` (it is not what it claims to be), `SchemaError` (its columns are wrong) or `DataError` (its rows are).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -72,7 +72,6 @@ def stream(
     format: str | None = None,  # noqa: A002  as above
     header: bool = True,
     names: Sequence[str] | None = None,
-    strings: Collection[str] = frozenset(),
     types: Mapping[str, pa.DataType] | None = None,
 ) -> Iterator[pa.Table | Pictures | NDArray[Any]]:
     """What a source holds, block by block, in memory that does not grow with the source.
@@ -86,7 +85,6 @@ def stream(
         format: A file ending without its dot, where the name does not tell.
         header: Whether the first line of delimited text names the columns.
         names: The columns of delimited text, instead of the header's names.
-        strings: Columns to return as text, in short for `types`.
         types: The types of columns; names that the source lacks are passed over.
 
     Yields:
@@ -100,7 +98,7 @@ def stream(
     """
     if rows < 1:
         raise ParameterError(f"Expected blocks of at least one row, but got rows={rows}; the default is 65536.")
-    types = {**dict.fromkeys(strings, pa.string()), **(types or {})}
+    types = dict(types or {})
     with sentences(source):
         kind = kind_of(source, format)
         if kind in ARRAYS:
