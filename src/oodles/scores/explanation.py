@@ -14,7 +14,7 @@ from .reconstruction import likelihood, mean_log_probability, surprise
 __all__ = ["explained"]
 
 
-def explained(model: Reconstructs, x: Batch, *, score: Callable[..., PerRow], usual: Tensor, draws: int = 8) -> Tensor:
+def explained(model: Reconstructs, x: Batch, *, score: Callable[..., PerRow], usual: Tensor, draws: int = 4) -> Tensor:
     """The score and, beside it, `surprise` minus what is usual for each feature: (M, B, 1 + F).
 
     A missing cell explains nothing: 0. A score that is made of surprises is summed up, bit for bit what it would have

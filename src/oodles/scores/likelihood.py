@@ -17,12 +17,12 @@ from .reconstruction import codes, surprise
 __all__ = ["bits_per_dim", "elbo", "iwae"]
 
 
-def elbo(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
+def elbo(model: Posterior, x: Batch, draws: int = 4) -> PerRow:
     r"""The negative ELBO, $KL(q(z|x) \| p(z)) - \frac1L \sum_l \log p(x | z_l)$, in nats per encoded unit."""
     return kl(model, x) + surprise(model, x, draws).sum(-1)
 
 
-def bits_per_dim(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
+def bits_per_dim(model: Posterior, x: Batch, draws: int = 4) -> PerRow:
     r"""$(-\text{ELBO} - \sum_d \log|dx_d / d\text{raw}_d|) / (D \ln 2)$: bits per observed cell, in raw units.
 
     The second term is the Jacobian of the scaling: the number does not depend on how the rows were encoded, only on

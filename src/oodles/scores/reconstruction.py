@@ -67,12 +67,12 @@ def reconstruction_probability(model: Posterior, x: Batch, draws: int = 32, *, r
     return math.log(draws) - log_likelihoods(model, x, draws, random=random).logsumexp(0)
 
 
-def mean_log_probability(model: Posterior, x: Batch, draws: int = 8) -> PerRow:
+def mean_log_probability(model: Posterior, x: Batch, draws: int = 4) -> PerRow:
     r"""$-\frac1L \sum_l \log p(x | z_l)$ in nats: the other reading of An & Cho, the ELBO's first term."""
     return surprise(model, x, draws).sum(-1)
 
 
-def surprise(model: Reconstructs, x: Batch, draws: int = 8) -> PerFeature:
+def surprise(model: Reconstructs, x: Batch, draws: int = 4) -> PerFeature:
     r"""$-\frac1L \sum_l \log p(x_f | z_l)$ in nats for each feature, (M, B, F): why a row is strange."""
     every = codes(model, *model.posterior(x), draws) if isinstance(model, Posterior) else [model.code(x)]
     first, *others = (model.likelihood.per_feature(x, model.decoder(z)) for z in every)

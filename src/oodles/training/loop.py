@@ -33,7 +33,7 @@ ALIGNED = 16
 """Small batches are multiples of this, and `batch_size` should be: every member's rows then start at an aligned
 address, and round as if alone."""
 
-LARGE = 5e9
+LARGE = 10e9
 """Floating-point operations of a step above which repeating it blindly saves nothing worth its memory."""
 
 History = dict[str, list[list[float]]]

@@ -46,7 +46,11 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def step(self, x: Batch, minimize: Minimize) -> dict[str, PerMember]:
-        """One round of training on a batch; returns what to log, on the device."""
+        """One round of training on a batch; returns what to log, on the device.
+
+        It only computes: a detector records one step and repeats its kernels, so that other Python in it (a counter, a
+        branch on a number) runs a few times and no more. The batch's memory is filled anew for every step.
+        """
 
     @abstractmethod
     def criterion(self, x: Batch) -> PerRow:
