@@ -165,10 +165,10 @@ def defaults(seeds: int) -> dict[str, Any]:
 
 
 def scoring(network: dict[str, Any], count: int, repeats: int) -> dict[str, Any]:
-    """Rows a second of PyOD's `decision_function` (on 20,000 rows) and of our `anomaly_score` (on all), one thread."""
+    """Rows a second, one thread: PyOD's `decision_function` (on 20,000 rows) and our reconstruction error (on all)."""
     torch.set_num_threads(1)
     X = rows(count, 30)
-    ours = detectors.VAE(epochs=1, members=1, scoring="likelihood", **{**ALIKE, **network}).fit(X[:2000])
+    ours = detectors.VAE(epochs=1, members=1, scoring="reconstruction_error", **{**ALIKE, **network}).fit(X[:2000])
     theirs = rivals.pyod_fitted(X[:2000], network)
     few = X[:20_000]
     found = interleaved(
@@ -197,7 +197,7 @@ def memory(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         X = rows(count, 30)
         np.save(f"{name}/rows.npy", X)
-        detectors.VAE(epochs=1, members=1, scoring="likelihood", **{**ALIKE, **TINY}).fit(X[:2000]).save(
+        detectors.VAE(epochs=1, members=1, scoring="reconstruction_error", **{**ALIKE, **TINY}).fit(X[:2000]).save(
             f"{name}/model"
         )
         command = [sys.executable, "-c", MEMORY, f"{name}/model", f"{name}/rows.npy"]
@@ -246,7 +246,8 @@ def commands(count: int, repeats: int) -> dict[str, Any]:
         table = pa.table({f"c{i}": X[:, i] for i in range(30)})
         pq.write_table(table, f"{name}/rows.parquet")
         few = table.slice(0, 2000)
-        detectors.VAE(epochs=1, members=1, scoring="likelihood", **{**ALIKE, **TINY}).fit(few).save(f"{name}/model")
+        settings = {**ALIKE, **TINY, "scoring": "reconstruction_error"}
+        detectors.VAE(epochs=1, members=1, **settings).fit(few).save(f"{name}/model")
         rivals.pyod_fitted(X[:2000], TINY).save(f"{name}/pyod.pickle")
         target, source = f"{name}/scores.parquet", f"{name}/rows.parquet"
         ours = [records.OODLES, "score", f"{name}/model", source, "-o", target, "-q"]
