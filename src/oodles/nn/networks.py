@@ -12,7 +12,7 @@ from torch.nn.functional import silu, threshold
 from .convolutions import Conv, ConvTranspose
 from .layers import Linear, glorot, normal
 from .normalization import BatchNorm, SpectralNorm
-from .reshaping import Crop, Picture, Upsample
+from .reshaping import Crop, Picture, Rectifier, Upsample
 
 __all__ = ["ACTIVATIONS", "Dense", "color_decoder", "color_encoder", "gray_decoder", "gray_encoder"]
 
@@ -66,7 +66,7 @@ def gray_encoder(shape: tuple[int, ...], outputs: int, members: int) -> nn.Seque
     layers: list[nn.Module] = [Picture(*shape)]
     channels = shape[0]
     for filters, stride in ((8, 2), (16, 1), (32, 2), (64, 1), (64, 2)):
-        layers += [Conv(channels, filters, 5, members, stride=stride, init=NORMAL), nn.ReLU()]
+        layers += [Conv(channels, filters, 5, members, stride=stride, init=NORMAL), Rectifier()]
         channels = filters
     return nn.Sequential(*layers, nn.Flatten(2), Linear(64 * height * width, outputs, members, glorot))
 
@@ -87,11 +87,11 @@ def gray_decoder(
         Linear(inputs, 64 * small[0] * small[1], members, glorot),
         Picture(64, *small),
         ConvTranspose(64, 32, 5, members, stride=2, init=NORMAL),
-        nn.ReLU(),
+        Rectifier(),
         ConvTranspose(32, 32, 5, members, stride=2, init=NORMAL),
-        nn.ReLU(),
+        Rectifier(),
         ConvTranspose(32, width, 5, members, init=NORMAL),
-        nn.ReLU(),
+        Rectifier(),
         Conv(width, parameters * shape[0], 5, members, init=NORMAL),
         Crop(shape),
     )
@@ -118,7 +118,7 @@ def color_encoder(
     for filters, stride in ((32, 1), (64, 2), (128, 2), (256, 2)):
         conv = Conv(channels, filters, 4, members, stride=stride, bias=False, init=glorot)
         norm = BatchNorm(filters, members, affine_only=affine_only)
-        layers += [SpectralNorm(conv), nn.ReLU()] if spectral else [conv, norm, nn.ReLU()]
+        layers += [SpectralNorm(conv), Rectifier()] if spectral else [conv, norm, Rectifier()]
         channels = filters
     return nn.Sequential(*layers, nn.Flatten(2), Linear(256 * height * width, outputs, members, glorot))
 
@@ -144,7 +144,7 @@ def color_decoder(
         layers.append(Conv(channels, filters, 4, members, bias=False, init=glorot))
         if norm:
             layers.append(BatchNorm(filters, members, affine_only=affine_only))
-        layers += [nn.ReLU(), Upsample()]
+        layers += [Rectifier(), Upsample()]
         channels = filters
     last = Conv(channels, parameters * shape[0], 4, members, bias=False, init=glorot)
     return nn.Sequential(*layers, last, Crop(shape))

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, relu
 
 from ..layout import Layout
 from ..shapes import Batch
 from .missing import may_be_missing
 
-__all__ = ["Crop", "Observed", "Picture", "Upsample"]
+__all__ = ["Crop", "Observed", "Picture", "Rectifier", "Upsample"]
 
 REACH = 4.0
 """Deviations from the middle that an encoder can see."""
@@ -22,6 +22,14 @@ class Upsample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The doubled pictures."""
         return interpolate(x.flatten(0, 1), scale_factor=2, mode="nearest").unflatten(0, x.shape[:2])
+
+
+class Rectifier(nn.Module):
+    """ReLU of (M, B, C, H, W), members and rows as one axis: four axes are what element-wise kernels are quick with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The positive part."""
+        return relu(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 class Picture(nn.Module):
