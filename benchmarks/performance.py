@@ -60,8 +60,8 @@ Deep detectors are called slow because their loops are. Ours does little beside 
   scikit-learn, and torch only when it loads the model
   ([decision 8](decisions/0008-an-estimator-without-its-base-class.md)).
 
-`compile=True` compiles the networks for the training. It needs a C++ compiler at run time, and pays only for long trainings:
-compiling one member of the default network took 26 seconds here, in which recorded steps learn four million rows.
+`compile=True` compiles the networks for the training. It needs a C++ compiler at run time, compiles before the first step,
+and pays only for long trainings.
 
 ## Side by side
 
@@ -164,16 +164,14 @@ def streaming(record: dict[str, Any]) -> list[str]:
 BOUNDS = """\
 ## What bounds the rest
 
-- **Scoring with PyOD's default network** spends nine tenths of its time in matrix products that run at the processor's
-  sgemm speed; without the rest it would reach a ratio of about 25. Larger chunks (2048 rows) fall out of the cache and are
-  slower, smaller ones (512) pay more per call; ReLU instead of SiLU gains a tenth.
-- **784-400-20, batch 512**: the matrix products run at the processor's speed and alone bound the ratio at about 1.4. The rest
-  is what reads 1.6 MB of rows a step, the activations, the loss and Adam. Recording gained a tenth, copies saved a percent;
-  the median stays at the goal's edge.
-- **Five members ÷ one**: recording made the single member two to three times faster than it was, and five of a stack only by
-  what they call; measured against a single recorded member the quotient therefore grew. Both are shown. For 784-400-20 the
-  arithmetic of five members is five times that of one.
-- **Loading torch** takes a second of `oodles score`, whatever is scored.
+- **Scoring with PyOD's default network** is bound by its matrix products, which run at the processor's sgemm speed. Larger
+  chunks fall out of the cache, smaller ones pay more per call: both were tried and were slower.
+- **784-400-20, batch 512** is bound by its matrix products too, see the share of the sgemm peak. Recording and fewer copies
+  were tried one after the other; the median stays at the goal's edge.
+- **Five members ÷ one**: recording made the single member faster than it made five of a stack, which call hardly more;
+  measured against a single recorded member the quotient therefore grew. Both are shown. For 784-400-20 the arithmetic of
+  five members is five times that of one.
+- **Loading torch** is the largest single part of `oodles score`.
 """
 
 

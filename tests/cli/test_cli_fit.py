@@ -276,6 +276,13 @@ class TestOutput:
         assert parameters["checkpoint"] is None
         assert parameters["verbose"] is False
 
+    @pytest.mark.parametrize("options", [("--memory", "8"), ("--set", "memory=8")])
+    def test_memory_is_kept_however_it_is_set(self, run, tmp_path, options):
+        """The option and the setting say the same; neither takes the other back."""
+        rows = put(table().select(["amount"]), tmp_path / "rows.parquet")
+        assert run("fit", rows, "-o", tmp_path / "m", *TINY, *options).code == 0
+        assert json.loads((tmp_path / "m" / "config.json").read_text())["parameters"]["memory"] == 8
+
     def test_the_command_line_and_python_make_the_same_model(self, fit, here):
         """Two doors, one model."""
         made = VAE(hidden=(8,), latent=2, epochs=2, members=1, random_state=0, schema={"label": "ignore"})

@@ -85,7 +85,8 @@ def command(
         false_alarm_rate=false_alarm_rate,
         random_state=seed,
         device=device,
-    ).set_params(memory=memory)
+        memory=memory,
+    )
     learned = rows.normal()
     learn(made, learned, checkpoint, verbose=is_watched(quiet=quiet), threads=threads)
     made.save(output)

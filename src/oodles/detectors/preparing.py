@@ -95,7 +95,10 @@ def streamed(detector: "Detector", X: Any, device: torch.device, memory: float) 
     cells = int(np.prod(first.shape[1:]))
     most = int(min(50_000, max(memory * MIB / 4 / (8 * cells), 1000)))
     share = min(detector.validation_fraction, most / n)
-    _, held_out = held_out_split(n, share, detector.false_alarm_rate) if n <= 10 * most else (None, some(rng, n, most))
+    if n > 10 * most:  # too many to shuffle, and enough for any rate
+        held_out = some(rng, n, max(round(share * n), 1))
+    else:
+        _, held_out = held_out_split(n, share, detector.false_alarm_rate)
     sample = np.union1d(some(rng, n, min(n, most)), held_out)
     raw = raw_rows(detector, collected(every, sample), reset=True)
     detector.encoder_ = learned_encoder(detector, raw)
