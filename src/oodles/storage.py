@@ -19,7 +19,7 @@ from .errors import ArtefactError
 
 __all__ = ["SCHEMA_VERSION", "check_target", "read", "write"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FILES = {CONFIG, WEIGHTS, CARD}
 

@@ -222,10 +222,16 @@ class NoHostReads(TorchDispatchMode):
 
 
 class Gradients:
-    """A `minimize` that takes gradients and keeps them, without a step."""
+    """A `minimize` that takes gradients and keeps them by the model's names, without a step."""
+
+    def __init__(self, model):
+        self.names = {parameter: name for name, parameter in model.named_parameters()}
+        self.taken = {}
 
     def __call__(self, loss, *, over):
-        self.taken = dict(zip(dict(over.named_parameters()), torch.autograd.grad(loss.sum(), [*over.parameters()])))  # noqa: B905
+        moving = [*over.parameters()]
+        gradients = torch.autograd.grad(loss.sum(), moving)
+        self.taken |= {self.names[parameter]: g for parameter, g in zip(moving, gradients, strict=True)}
 
 
 KINDS = [("real", {}), ("mixed", {}), ("mixed", {"likelihood": "bernoulli"}), ("pictures", {})]
@@ -246,12 +252,12 @@ class TestSteps:
         """No number of a tensor is looked at by Python: a GPU never has to wait."""
         model, x = self.ready(name, kind, parameters)
         with NoHostReads():
-            model.step(x, Gradients())
+            model.step(x, Gradients(model))
 
     def test_every_parameter_of_every_member_gets_a_gradient(self, name, kind, parameters):
         """It is finite everywhere and not zero everywhere."""
         model, x = self.ready(name, kind, parameters)
-        minimize = Gradients()
+        minimize = Gradients(model)
         model.step(x, minimize)
         assert minimize.taken.keys() == dict(model.named_parameters()).keys()
         assert all(gradient.isfinite().all() for gradient in minimize.taken.values())
@@ -263,7 +269,7 @@ class TestSteps:
         optimizer = torch.optim.Adam(model.parameters(), lr=3e-3 if kind == "pictures" else 1e-2)
         before = model.criterion(x).mean(-1).detach()
         for _ in range(40):
-            minimize = Gradients()
+            minimize = Gradients(model)
             model.step(x, minimize)
             for parameter_name, parameter in model.named_parameters():
                 parameter.grad = minimize.taken[parameter_name]

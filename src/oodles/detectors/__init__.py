@@ -7,12 +7,24 @@ from ..errors import ArtefactError
 from .autoencoder import AutoEncoder, AutoEncoderModel
 from .base import Detector
 from .keeping import restored
+from .negative_sampling_vae import NegativeSamplingVAE, NegativeSamplingVAEModel
 from .pyod import PyODView
 from .vae import VAE, VAEModel
 
-__all__ = ["NAMES", "VAE", "AutoEncoder", "AutoEncoderModel", "Detector", "PyODView", "VAEModel", "load"]
+__all__ = [
+    "NAMES",
+    "VAE",
+    "AutoEncoder",
+    "AutoEncoderModel",
+    "Detector",
+    "NegativeSamplingVAE",
+    "NegativeSamplingVAEModel",
+    "PyODView",
+    "VAEModel",
+    "load",
+]
 
-NAMES: dict[str, type[Detector]] = {detector.__name__: detector for detector in (AutoEncoder, VAE)}
+NAMES: dict[str, type[Detector]] = {detector.__name__: detector for detector in (AutoEncoder, VAE, NegativeSamplingVAE)}
 """Every detector by name: what the command line, the contract tests and saved models go by."""
 
 

@@ -22,13 +22,14 @@ from ..encoding import PictureEncoder
 from ..errors import ParameterError
 from ..layout import Layout
 from ..nn import Draws, initialize
-from ..scores import code, expectation, explained, surprise
+from ..scores import Referring, code, expectation, explained, statistics, surprise
 from ..shapes import Rows
 from ..training import History, Model, Schedule, train
 from . import keeping, parameters
 from .blocks import Applied, encoded, rows_at_once
 from .card import model_card
 from .estimator import Estimator, check_fitted, hyperparameters
+from .negatives import digest_of, learning_from, pools_of
 from .preparing import Prepared, resident, streamed
 from .pyod import PyODView
 from .rows import raw_rows
@@ -55,7 +56,9 @@ class Detector(Estimator):
             is, bit for bit on a CPU, what `random_state + m` would have trained alone.
         epochs: Passes over the training rows, at most; `auto` chooses by the number of rows.
         batch_size: Rows of a batch.
-        lr: Learning rate of Adam; constant for tables, falling to zero along half a cosine for pictures.
+        lr: Learning rate.
+        optimizer: `adam`, or `rmsprop` as TensorFlow's first version had it.
+        decay: Let the learning rate fall to zero along half a cosine; `auto` does for pictures.
         validation_fraction: Share of the rows kept from training, for early stopping and for calibration. Which rows
             these are depends on their number alone, never on `random_state`.
         early_stopping: Restore the weights that were best on the held-out rows, and stop when they stop improving.
@@ -83,6 +86,8 @@ class Detector(Estimator):
     epochs: int | str = "auto"
     batch_size: int = 128
     lr: float = 2e-3
+    optimizer: str = "adam"
+    decay: bool | str = "auto"
     validation_fraction: float = 0.1
     early_stopping: bool = True
     contamination: float | Rule | None = None
@@ -114,22 +119,26 @@ class Detector(Estimator):
             X: An array (N, F), a pandas, polars or pyarrow table, or pictures (N, H, W) or (N, H, W, C); NaN and null
                 are missing cells.
             y: Ignored; here for scikit-learn.
-            negatives: Rows known to be bad. Only detectors that can learn from them take any.
+            negatives: Rows or pictures known not to belong, or a fitted generator with `sample(n)`, or a list of
+                such. Only detectors that can learn from them take any.
 
         Raises:
             ParameterError: If a parameter is impossible, or negatives are given to a detector that cannot use them.
             DataError: If the rows cannot be learned from; the message says why.
             CheckpointError: If `checkpoint` belongs to another run.
         """
-        if negatives is not None:
-            raise ParameterError(f"{type(self).__name__} cannot learn from negatives; fit it without them.")
         parameters.check(self)
         rows = resident(self, X, self._device) if self.memory is None else streamed(self, X, self._device, self.memory)
         seeds = self._seeds(pictures=self._pictures)
+        pools = pools_of(self, negatives, rows.rows, self._device)
         self.model_ = self.placed(len(seeds), rows.missing)
         self.model_.draws = Draws(seeds, self._device)
         initialize(self.model_, self.model_.draws)
-        self.history_: History = train(self.model_, rows.source, rows.held_out, self._schedule(rows), seeds=seeds)
+        schedule = self._schedule(rows, digest_of(pools) if self.checkpoint else "")
+        with learning_from(self, self.model_, pools, steps=schedule.epochs * -(-rows.rows // self.batch_size)):
+            self.history_: History = train(self.model_, rows.source, rows.held_out, schedule, seeds=seeds)
+        if isinstance(self.model_, Referring):
+            self._refer(self.model_, rows.learned)
         self._calibrate([rows.held_out])
         if isinstance(self.contamination, float):
             every = [X] if self.memory is None else (piece.load() for piece in pieces(X))
@@ -145,6 +154,11 @@ class Detector(Estimator):
         check_fitted(self)
         self._calibrate(self._read(X))
         return self
+
+    def _refer(self, model: Referring, learned: Rows) -> None:
+        """Remember what is usual for rows that were learned; few rows are taken several times."""
+        rows = learned[torch.arange(model.reference.statistics.shape[1], device=learned.device) % len(learned)]
+        model.reference.statistics.copy_(Applied(self, statistics)(rows))
 
     def _calibrate(self, held_out: Iterable[Rows]) -> None:
         """Learn what scores, and what surprises per feature, are usual."""
@@ -176,7 +190,7 @@ class Detector(Estimator):
         """Whether pictures were learned."""
         return isinstance(self.encoder_, PictureEncoder)
 
-    def _schedule(self, rows: Prepared) -> Schedule:
+    def _schedule(self, rows: Prepared, known: str) -> Schedule:
         """How long and how fast to train: `auto` epochs make at least so many steps, and look now and then."""
         steps, pictures = -(-rows.rows // self.batch_size), self._pictures
         epochs, look = self.epochs, 1
@@ -188,12 +202,13 @@ class Detector(Estimator):
             epochs=int(epochs),
             batch_size=self.batch_size,
             lr=self.lr,
+            optimizer=self.optimizer,
             look=look,
-            decay=pictures,
+            decay=pictures if self.decay == "auto" else bool(self.decay),
             patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
             chunk=rows_at_once(self.encoder_, draws=True),
             checkpoint=checkpoint,
-            fingerprint=parameters.fingerprint(self, rows.digest),
+            fingerprint=parameters.fingerprint(self, rows.digest + known),
             verbose=self.verbose,
             repeat=True,
             compile=self.compile,

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..encoding import Encoder, PictureEncoder
 from ..errors import DataError
 from ..shapes import Rows
-from ..training import Chunks, flops, threads_for
+from ..training import LARGE, Chunks, flops, threads_for
 
 if TYPE_CHECKING:
     from .base import Detector
@@ -67,5 +67,6 @@ class Applied:
         if self.name not in self.model.work:
             one = x[:1].expand(self.model.members, *x[:1].shape)
             self.model.work[self.name] = flops(partial(self.once, one)) * self.chunks.chunk
+        self.chunks.repeat = self.model.work[self.name] < LARGE
         with threads_for(self.model.work[self.name]):
             return self.chunks(x)

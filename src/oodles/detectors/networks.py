@@ -17,6 +17,7 @@ NETWORKS: dict[str, tuple[Callable[..., nn.Sequential], Callable[..., nn.Sequent
     "gray-light": (gray_encoder, gray_decoder),
     "color": (color_encoder, color_decoder),
     "color-affine": (partial(color_encoder, affine_only=True), partial(color_decoder, affine_only=True)),
+    "color-spectral": (partial(color_encoder, spectral=True), partial(color_decoder, norm=False)),
 }
 """Encoders `(shape, outputs, members)` and decoders `(inputs, shape, parameters, members)` for pictures."""
 

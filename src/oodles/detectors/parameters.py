@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import numpy as np
 from ..calibration import RULES
 from ..errors import ParameterError
 from ..nn import ACTIVATIONS
+from ..sampling import SOURCES
+from ..training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from .base import Detector
@@ -48,9 +50,24 @@ def check(detector: "Detector") -> None:
     demand(detector, "activation", lambda v: v in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}")
     demand(detector, "device", lambda v: isinstance(v, str), "'auto', 'cpu' or 'cuda'")
     demand(detector, "early_stopping", lambda v: isinstance(v, (bool, np.bool_)), "True or False")
-    if hasattr(detector, "beta"):
-        demand(detector, "beta", lambda v: v >= 0, "a number that is not negative")
+    demand(detector, "optimizer", lambda v: v in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
+    demand(detector, "decay", lambda v: v == "auto" or isinstance(v, (bool, np.bool_)), "True, False or 'auto'")
+    for name in ("beta", "negative_weight", "negative_reconstruction"):
+        if hasattr(detector, name):
+            demand(detector, name, lambda v: v >= 0, "a number that is not negative")
+    if hasattr(detector, "background"):
+        demand(detector, "background", lambda v: 0 <= v < 1, "a share of at least 0 and below 1")
+    if hasattr(detector, "shift"):
+        demand(detector, "shift", lambda v: v == "auto" or v > 0, "a positive number, or 'auto'")
+    if hasattr(detector, "source"):
+        known = ", ".join(("auto", "none", *SOURCES))
+        demand(detector, "source", is_source, f"one of {known}, or a value of oodles.sampling")
     detector.score_named(detector.scoring)
+
+
+def is_source(value: Any) -> bool:
+    """Whether negatives can come from it."""
+    return value in ("auto", "none", *SOURCES) if isinstance(value, str) else type(value) in map(type, SOURCES.values())
 
 
 def whole(value: Any) -> bool:
@@ -79,6 +96,8 @@ def as_json(detector: "Detector") -> dict[str, Any]:
     rule = values["contamination"]
     if callable(rule):
         values["contamination"] = {"rule": type(rule).__name__, **asdict(rule)}
+    if is_dataclass(source := values.get("source")) and not isinstance(source, type):
+        values["source"] = {"kind": type(source).__name__, **asdict(source)}
     plain: dict[str, Any] = json.loads(json.dumps(values, default=lambda v: str(v) if isinstance(v, Path) else None))
     return plain
 
@@ -88,6 +107,9 @@ def from_json(values: dict[str, Any]) -> dict[str, Any]:
     parameters = {**values, "hidden": tuple(values["hidden"])}
     if isinstance(rule := parameters["contamination"], dict):
         parameters["contamination"] = RULES[rule["rule"]](**{k: v for k, v in rule.items() if k != "rule"})
+    if isinstance(source := parameters.get("source"), dict):
+        kinds = {type(value).__name__: type(value) for value in SOURCES.values()}
+        parameters["source"] = kinds[source["kind"]](**{k: v for k, v in source.items() if k != "kind"})
     return parameters
 
 

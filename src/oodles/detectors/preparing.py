@@ -26,6 +26,9 @@ __all__ = ["Prepared", "Streamed", "resident", "streamed"]
 
 MIB = 2**20
 
+SAMPLE = 1024
+"""Rows whose statistics a model remembers, at most."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -35,6 +38,7 @@ class Prepared:
         source: The rows to train on.
         held_out: The rows for early stopping and calibration, (V, D).
         missing: Encoded columns with missing cells.
+        learned: Some of the rows to train on, (n, D).
         rows: Number of rows to train on.
         digest: What tells these rows from others, if a checkpoint needs it.
     """
@@ -42,6 +46,7 @@ class Prepared:
     source: Source
     held_out: Rows
     missing: list[int]
+    learned: Rows
     rows: int
     digest: str
 
@@ -73,7 +78,8 @@ def resident(detector: "Detector", X: Any, device: torch.device) -> Prepared:
     x = torch.cat(list(encoded(detector, raw, device)))
     kept, held_out = held_out_split(len(x), detector.validation_fraction, detector.false_alarm_rate)
     digest = hashlib.sha256(x.cpu().numpy().data).hexdigest() if detector.checkpoint else ""
-    return Prepared(Resident(x[kept]), x[held_out], missing_columns(x), len(kept), digest)
+    learned = x[kept]
+    return Prepared(Resident(learned), x[held_out], missing_columns(x), learned[:SAMPLE], len(kept), digest)
 
 
 def streamed(detector: "Detector", X: Any, device: torch.device, memory: float) -> Prepared:
@@ -105,8 +111,9 @@ def streamed(detector: "Detector", X: Any, device: torch.device, memory: float) 
     x = torch.cat(list(encoded(detector, raw, device)))
     source = Streamed(detector, every, held_out, device, int(memory * MIB / 2 / (4 * x.shape[1])))
     digest = hashlib.sha256(rows.tobytes() + x.cpu().numpy().tobytes()).hexdigest() if detector.checkpoint else ""
-    held = x[torch.from_numpy(np.isin(sample, held_out)).to(device)]
-    return Prepared(source, held, missing_columns(x), n - len(held), digest)
+    kept_back = torch.from_numpy(np.isin(sample, held_out)).to(device)
+    held, others = x[kept_back], x[~kept_back]
+    return Prepared(source, held, missing_columns(x), others[:SAMPLE], n - len(held), digest)
 
 
 def some(rng: np.random.Generator, n: int, k: int) -> np.ndarray:

@@ -3,11 +3,13 @@
 A score never names a model class: it says in a Protocol what it needs.
 """
 
+from .complexity import code_length, input_complexity
+from .ensemble import likelihood_ratio, waic
 from .explanation import explained
 from .latent import divergence, kl, latent_norm
 from .likelihood import bits_per_dim, elbo, iwae
 from .points import normal_points
-from .protocols import Posterior, Reconstructs
+from .protocols import Backed, Posterior, Reconstructs, Referring
 from .reconstruction import (
     code,
     expectation,
@@ -17,26 +19,39 @@ from .reconstruction import (
     reconstruction_probability,
     surprise,
 )
+from .regret import likelihood_regret
+from .statistics import Reference, density, statistics, typicality
 
 __all__ = [
     "UNITS",
+    "Backed",
     "Posterior",
     "Reconstructs",
+    "Reference",
+    "Referring",
     "bits_per_dim",
     "code",
+    "code_length",
+    "density",
     "divergence",
     "elbo",
     "expectation",
     "explained",
+    "input_complexity",
     "iwae",
     "kl",
     "latent_norm",
     "likelihood",
+    "likelihood_ratio",
+    "likelihood_regret",
     "mean_log_probability",
     "normal_points",
     "reconstruction_error",
     "reconstruction_probability",
+    "statistics",
     "surprise",
+    "typicality",
+    "waic",
 ]
 
 UNITS = {
@@ -49,5 +64,11 @@ UNITS = {
     "iwae": "nats: -log mean p(x, z) / q(z | x)",
     "kl": "nats: KL(q(z | x) ‖ N(0, I))",
     "latent_norm": "prior deviations: ‖mean of q(z | x)‖",
+    "density": "nats: -log density of six statistics of the model",
+    "typicality": "nats: |elbo at the code - its mean over learned rows|",
+    "waic": "nats: mean + variance of elbo over the members",
+    "likelihood_ratio": "nats: elbo - that of a model of spoiled rows",
+    "likelihood_regret": "nats: elbo - the best elbo of any posterior",
+    "input_complexity": "bits per cell: bits_per_dim - those of a lossless code",
 }
 """Every score by name, with its unit and formula."""

@@ -1,6 +1,6 @@
 """What a model must offer to be scored."""
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -14,7 +14,9 @@ __all__ = ["Posterior", "Reconstructs"]
 class Reconstructs(Protocol):
     """A model with one best reconstruction of a row."""
 
-    likelihood: Likelihood
+    @property
+    def likelihood(self) -> Likelihood:
+        """What is assumed of a row given its code."""
 
     def code(self, x: Batch) -> Codes:
         """The code of each row: for a posterior, its mean."""
@@ -35,3 +37,21 @@ class Posterior(Reconstructs, Protocol):
 
     def posterior(self, x: Batch) -> tuple[Codes, Codes]:
         """Mean and standard deviation of q(z | x)."""
+
+
+@runtime_checkable
+class Referring(Posterior, Protocol):
+    """A model that remembers what is usual.
+
+    Attributes:
+        reference: Holds `statistics`, (M, K, 6): what `oodles.scores.statistics` said of rows it learned from.
+    """
+
+    reference: Any
+
+
+@runtime_checkable
+class Backed(Posterior, Protocol):
+    """A model that may have a background model, which learned from spoiled rows."""
+
+    background: Any

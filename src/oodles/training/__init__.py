@@ -4,16 +4,20 @@ from .chunks import Chunks
 from .loop import History, Schedule, train
 from .minimizer import Minimizer
 from .model import LossModel, Minimize, Model
+from .optimizers import OPTIMIZERS, RMSProp
 from .source import Resident, Source
-from .threads import fixed_threads, flops, threads_for
+from .threads import LARGE, fixed_threads, flops, threads_for
 
 __all__ = [
+    "LARGE",
+    "OPTIMIZERS",
     "Chunks",
     "History",
     "LossModel",
     "Minimize",
     "Minimizer",
     "Model",
+    "RMSProp",
     "Resident",
     "Schedule",
     "Source",

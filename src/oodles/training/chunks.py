@@ -24,10 +24,11 @@ class Chunks:
         function: What is applied; it is recorded and repeated, hence must do nothing but compute.
         members: Number of members, M.
         chunk: Rows at once.
+        repeat: Record the function and repeat it, or call it every time.
     """
 
-    def __init__(self, function: Callable[[Batch], Tensor], *, members: int, chunk: int) -> None:
-        self.function, self.members, self.chunk = function, members, chunk
+    def __init__(self, function: Callable[[Batch], Tensor], *, members: int, chunk: int, repeat: bool = True) -> None:
+        self.function, self.members, self.chunk, self.repeat = function, members, chunk, repeat
         self.rows: Rows | None = None
         self.calls: dict[bool, Callable[[], Tensor]] = {}
 
@@ -39,7 +40,8 @@ class Chunks:
         results = []
         with knowing_missing(x):
             batch = self.rows.expand(self.members, *self.rows.shape)
-            apply = self.calls.setdefault(may_be_missing(), repeated(partial(self.function, batch), x.device))
+            plain = partial(self.function, batch)
+            apply = self.calls.setdefault(may_be_missing(), repeated(plain, x.device)) if self.repeat else plain
             *full, last = x.split(self.chunk)
             for piece in full:
                 self.rows.copy_(piece)

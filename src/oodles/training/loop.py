@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from ..errors import ParameterError
 from ..nn import knowing_missing, may_be_missing
@@ -22,19 +21,17 @@ from .compiling import compiled
 from .interrupts import deferred_interrupts
 from .minimizer import Minimizer
 from .model import Model, of_members
+from .optimizers import OPTIMIZERS
 from .parallel import Step, parted, together
 from .progress import progress
 from .source import Source, steps
-from .threads import flops, threads_for
+from .threads import LARGE, flops, threads_for
 
 __all__ = ["History", "Schedule", "train"]
 
 ALIGNED = 16
 """Small batches are multiples of this, and `batch_size` should be: every member's rows then start at an aligned
 address, and round as if alone."""
-
-LARGE = 10e9
-"""Floating-point operations of a step above which repeating it blindly saves nothing worth its memory."""
 
 History = dict[str, list[list[float]]]
 """What was logged: name → one list per look at the held-out rows, with one number per member; `epoch` says when."""
@@ -47,7 +44,8 @@ class Schedule:
     Attributes:
         epochs: Passes over the rows, at most.
         batch_size: Rows of a batch.
-        lr: Adam's learning rate.
+        lr: Learning rate.
+        optimizer: A name of `OPTIMIZERS`.
         decay: Let it fall to zero along half a cosine over the `epochs`.
         look: Epochs between two looks at the held-out rows.
         patience: Looks without improvement after which a member's best weights are final; None keeps the last weights
@@ -66,6 +64,7 @@ class Schedule:
     lr: float
     patience: int | None
     chunk: int
+    optimizer: str = "adam"
     look: int = 1
     decay: bool = False
     checkpoint: Path | None = None
@@ -94,13 +93,13 @@ class Run:
     over: bool = False
 
     @classmethod
-    def fresh(cls, model: Model, lr: float) -> "Run":
+    def fresh(cls, model: Model, schedule: Schedule) -> "Run":
         """A run that has not moved yet."""
         device = next(model.parameters()).device
-        adam = partial(Adam, lr=torch.tensor(lr, device=device), fused=True, capturable=device.type == "cuda")
+        optimizer = partial(OPTIMIZERS[schedule.optimizer], lr=torch.tensor(schedule.lr, device=device))
         return cls(
             model=model,
-            minimizer=Minimizer(model, adam),
+            minimizer=Minimizer(model, optimizer),
             best={name: tensor.detach().clone() for name, tensor in of_members(model).items()},
             best_loss=torch.full((model.members,), torch.inf, device=device),
             stale=torch.zeros(model.members, device=device),
@@ -187,7 +186,7 @@ def train(model: Model, source: Source, held_out: Rows, schedule: Schedule, *, s
         CheckpointError: If the checkpoint belongs to another run or cannot be written.
         KeyboardInterrupt: After the current step and a checkpoint, if the user pressed Ctrl-C.
     """
-    run = Run.fresh(model, schedule.lr)
+    run = Run.fresh(model, schedule)
     if schedule.checkpoint and (found := read_checkpoint(schedule.checkpoint, schedule.fingerprint)):
         run.load(*found)
     sizes = source.sizes(0)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -29,16 +29,14 @@ class Model(nn.Module, ABC):
     Attributes:
         players: Names of the modules that move separately; empty if the whole model moves at once.
         scores: Functions `(model, x) → PerRow` by name; larger is stranger.
-        likelihood: What is assumed of a row given its code.
         members: Number of members, M.
         missing: Encoded columns with missing cells in training.
         work: Floating-point operations of what was applied to a chunk of rows, by name.
         draws: The members' random streams, for training and sampling; scoring never uses them.
     """
 
-    players: ClassVar[tuple[str, ...]] = ()
+    players: tuple[str, ...] = ()
     scores: ClassVar[Mapping[str, Callable[..., PerRow]]] = {}
-    likelihood: Any
     members: int
     missing: list[int]
     work: dict[str, float]

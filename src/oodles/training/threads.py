@@ -13,10 +13,13 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-__all__ = ["fixed_threads", "flops", "threads_for"]
+__all__ = ["LARGE", "fixed_threads", "flops", "threads_for"]
 
 SMALL = 500e6
 """Floating-point operations below which a second thread costs more than it brings."""
+
+LARGE = 10e9
+"""Floating-point operations above which repeating a call blindly saves nothing worth its memory."""
 
 BALANCED = 0.9
 """Share of the threads' time that groups of equal parts must keep busy, if they are to have a thread each."""
