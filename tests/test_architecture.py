@@ -19,6 +19,7 @@ FLOORS = [
     {"training"},
     {"scores"},
     {"detectors"},
+    {"experiments"},
     {"report"},
     {"cli"},
 ]

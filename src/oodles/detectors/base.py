@@ -6,8 +6,6 @@ scikit-learn's methods: there, larger is more normal. `anomaly_score` is the one
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,7 +20,7 @@ from ..encoding import PictureEncoder
 from ..errors import ParameterError
 from ..layout import Layout
 from ..nn import Draws, initialize
-from ..scores import Referring, code, expectation, explained, statistics, surprise
+from ..scores import Referring, code, expectation, explained, named, statistics, surprise
 from ..shapes import Rows
 from ..training import History, Model, Schedule, train
 from . import keeping, parameters
@@ -268,6 +266,12 @@ class Detector(Estimator):
         """
         return next(self.explained([X]))[1]
 
+    def member_scores(self, X: Any, kind: str | None = None) -> np.ndarray:
+        """`anomaly_score` as each member alone would give it, (M, N)."""
+        check_fitted(self)
+        apply = Applied(self, self.score_named(kind or self.scoring))
+        return torch.cat([apply(x).double().cpu() for x in self._read(X)], dim=1).numpy()
+
     def scored(self, blocks: Iterable[Any], kind: str | None = None) -> Iterator[np.ndarray]:
         """`anomaly_score` of rows that come in blocks, however many: (n,) for each block."""
         check_fitted(self)
@@ -298,23 +302,8 @@ class Detector(Estimator):
         return torch.cat([apply(x).double().mean(0).cpu() for x in blocks]).numpy()
 
     def score_named(self, kind: str) -> Callable[..., Tensor]:
-        """The function behind a name such as `elbo` or `iwae-500`.
-
-        Raises:
-            ParameterError: If the model has no such score, or the score takes no draws.
-        """
-        name, *asked = kind.split("-")
-        score = self.model_class.scores.get(name)
-        more: dict[str, Any] | None = {}
-        if asked:
-            count, *random = asked
-            whole = count.isdigit() and int(count) >= 1 and random in ([], ["random"])
-            more = {"draws": int(count), **({"random": True} if random else {})} if whole else None
-        if score is None or more is None or not set(more) <= set(signature(score).parameters):
-            raise ParameterError(
-                f"{type(self).__name__} has no score {kind!r} for scoring, but {', '.join(self.model_class.scores)}."
-            )
-        return partial(score, **more) if more else score
+        """The function behind a name such as `elbo` or `iwae-500`."""
+        return named(self.model_class.scores, kind, owner=type(self).__name__)
 
     # -- rows -------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from .ensemble import likelihood_ratio, waic
 from .explanation import explained
 from .latent import divergence, kl, latent_norm
 from .likelihood import bits_per_dim, elbo, iwae
+from .naming import named
 from .points import normal_points
 from .protocols import Backed, Posterior, Reconstructs, Referring
 from .reconstruction import (
@@ -45,6 +46,7 @@ __all__ = [
     "likelihood_ratio",
     "likelihood_regret",
     "mean_log_probability",
+    "named",
     "normal_points",
     "reconstruction_error",
     "reconstruction_probability",

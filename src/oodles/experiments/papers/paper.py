@@ -1,0 +1,55 @@
+"""A paper: tables of cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..tasks import Cell
+
+__all__ = ["Paper", "Table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a paper, or an experiment that stands only in its text.
+
+    Attributes:
+        title: What it shows.
+        heads: Names of what stands to the left of the numbers.
+        cells: Its cells.
+        quantities: What is shown of each cell: our quantity → the paper's word.
+        beyond: Quantities that the paper does not have, shown as extra columns.
+        pictures: Kinds of pictures to show of each cell: `samples` or `codes`.
+        remarks: What a reader should know, and how disagreements are explained.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    quantities: Mapping[str, str]
+    beyond: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What can be reproduced of a paper.
+
+    Attributes:
+        key: Its name on the command line.
+        title: Authors, title, year.
+        link: Where to read it.
+        tables: Tables by number.
+        deviations: Where we knowingly do otherwise than the authors.
+    """
+
+    key: str
+    title: str
+    link: str
+    tables: Mapping[str, Table]
+    deviations: tuple[str, ...] = field(default=())
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell of every table."""
+        return tuple(cell for table in self.tables.values() for cell in table.cells)
