@@ -38,8 +38,8 @@ results: .venv/rivals
 
 paper: .venv/installed
 	$(BIN)/python -m pytest -m paper tests/papers
-	$(BIN)/python benchmarks/fashion_mnist.py
-	$(BIN)/python benchmarks/page.py
+	$(BIN)/oodles reproduce csiszarik2019
+	$(BIN)/oodles report csiszarik2019
 
 .venv/rivals: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

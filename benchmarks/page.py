@@ -89,28 +89,6 @@ def kdd_section(record: dict[str, Any]) -> list[str]:
     ]
 
 
-def fashion_section(rows: list[dict[str, Any]]) -> list[str]:
-    """Shirts against digits."""
-    lines = [
-        "## Fashion-MNIST → MNIST",
-        "",
-        "A grayscale VAE with the *light* decoder (32 filters instead of the paper's 256 in the widest layer) learns shirts",
-        "and scores 10,000 shirts and 10,000 digits; one posterior draw. Published numbers: the full network, 100 epochs",
-        "(Csiszárik et al., 2019, Table 1).",
-        "",
-        "| noise model | epochs | AUC bits/dim | published | AUC KL | false-alarm rate promised / kept | digits alarmed |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    published = {"gaussian": "0.98", "bernoulli": "0.46"}
-    for row in rows:
-        lines.append(
-            f"| {row['likelihood']} | {row['epochs']} | {row['auroc']['bits_per_dim']:.3f} "
-            f"| {published.get(row['likelihood'], '')} | {row['auroc']['kl']:.3f} "
-            f"| {row['false_alarm_rate_promised']:g} / {row['false_alarm_rate_kept']:.3f} | {row['digits_alarmed']:.3f} |"
-        )
-    return [*lines, "", provenance(rows[-1]), ""]
-
-
 def demo_section(record: dict[str, Any]) -> list[str]:
     """The demo."""
     lines = [
@@ -152,8 +130,7 @@ def main() -> None:
     lines += adbench_section()
     if (kdd := newest("kddcup99.jsonl")) is not None:
         lines += kdd_section(kdd)
-    if fashion := list(records.read("fashion_mnist.jsonl")):
-        lines += fashion_section(fashion)
+    lines += ["Papers have pages of their own: [Csiszárik et al., 2019](papers/csiszarik2019.md).", ""]
     if (shown := newest("demo.jsonl")) is not None:
         lines += demo_section(shown)
     if (million := newest("million.jsonl")) is not None:

@@ -12,7 +12,7 @@ import typer
 
 from .. import __version__
 from ..errors import OodlesError, ParameterError
-from . import datasets, demo, detect, detectors, evaluate, explain, fit, reproduce, score
+from . import datasets, demo, detect, detectors, evaluate, explain, fit, report, reproduce, score
 from .output import note
 from .usage import Command
 
@@ -30,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (fit, score, detect, evaluate, explain, detectors, datasets, demo, reproduce):
+for module in (fit, score, detect, evaluate, explain, detectors, datasets, demo, reproduce, report):
     app.command(module.__name__.rpartition(".")[2], cls=Command, epilog=module.EXAMPLES)(module.command)
 
 

@@ -15,6 +15,7 @@ __all__ = ["EXAMPLES", "command", "learn"]
 EXAMPLES = """\
 oodles fit payments.csv --label fraud -o payments.oodles
 oodles fit photos/ -o photos.oodles --set latent=32
+oodles fit payments.csv --label fraud --negatives frauds.csv --detector NegativeSamplingVAE -o payments.oodles
 zcat today.csv.gz | oodles fit - -o today.oodles --epochs 50"""
 
 
@@ -28,6 +29,14 @@ def command(
     settings: options.Settings = None,
     epochs: options.Epochs = None,
     members: options.Members = None,
+    negatives: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--negatives",
+            metavar="INPUT",
+            help="Known anomalies, for detectors that learn from them; repeatable.",
+        ),
+    ] = None,
     false_alarm_rate: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of normal rows that may be alarmed; 0.05 unless said.")
     ] = None,
@@ -88,13 +97,16 @@ def command(
         memory=memory,
     )
     learned = rows.normal()
-    learn(made, learned, checkpoint, verbose=is_watched(quiet=quiet), threads=threads)
+    reading: Any = {"format": format, "header": not no_header, "label": label, "normal": normal or [], "quiet": quiet}
+    strange = [inputs.strange(known, **reading) for known in negatives or []]
+    learn(made, learned, checkpoint, negatives=strange or None, verbose=is_watched(quiet=quiet), threads=threads)
     made.save(output)
     checkpoint.unlink(missing_ok=True)
     facts = {
         "model": str(output),
         "detector": type(made).__name__,
         "rows": sum(piece.rows for piece in pieces(learned)) if memory else len(learned),
+        **({"negatives": sum(map(len, strange))} if strange else {}),
         "held out": len(made.calibration_.scores),
         "members": made.model_.members,
         "epochs": int(made.history_["epoch"][-1][0]),
@@ -112,7 +124,9 @@ def command(
         )
 
 
-def learn(detector: Any, X: Any, checkpoint: Path, *, verbose: bool, threads: int | None) -> None:
+def learn(
+    detector: Any, X: Any, checkpoint: Path, *, negatives: Any = None, verbose: bool, threads: int | None
+) -> None:
     """Fit with a checkpoint.
 
     Raises:
@@ -123,7 +137,7 @@ def learn(detector: Any, X: Any, checkpoint: Path, *, verbose: bool, threads: in
     detector.set_params(checkpoint=checkpoint, verbose=verbose)
     try:
         with fixed_threads(threads):
-            detector.fit(X)
+            detector.fit(X, negatives=negatives)
     except KeyboardInterrupt:
         if not checkpoint.exists():
             raise

@@ -20,7 +20,7 @@ from ..encoding.values import as_digits
 from ..errors import DataError, FileError, SchemaError
 from .output import is_watched, note
 
-__all__ = ["Rows", "fitting", "how_to_label", "load", "refuse_overwriting", "stored", "stream", "taken"]
+__all__ = ["Rows", "fitting", "how_to_label", "load", "refuse_overwriting", "stored", "strange", "stream", "taken"]
 
 
 def stored(source: str) -> Any:
@@ -86,6 +86,30 @@ def load(
     if label is None:
         return Rows(X, None, schema)
     return Rows(X, labelled(X, label, normal), {**schema, label: "ignore"})
+
+
+def strange(
+    source: str,
+    *,
+    format: str | None,  # noqa: A002
+    header: bool,
+    label: str | None,
+    normal: Sequence[str],
+    quiet: bool = False,
+) -> Any:
+    """The anomalies of INPUT: its labeled ones if it has that column (or is a labeled dataset), else all rows.
+
+    Raises:
+        OodlesError: In a sentence, whatever is wrong with it.
+    """
+    rows = load(source, format=format, header=header, label=None, normal=[], schema={}, quiet=quiet)
+    if label is not None and isinstance(rows.X, pa.Table) and label in rows.X.column_names:
+        rows = Rows(rows.X, labelled(rows.X, label, normal), {})
+    if rows.y is None:
+        return rows.X
+    if not (rows.y == 1).any():
+        raise DataError(f"{source} holds no row that is labeled as an anomaly: there is nothing to learn from.")
+    return taken(rows.X, np.flatnonzero(rows.y == 1))
 
 
 def is_fraction(name: str) -> bool:

@@ -28,15 +28,18 @@ class KnownAnomalies:
     Attributes:
         dataset: Its name in the catalogue.
         known: How many anomalies are known; None learns with `VAE`, which can know none.
+        source: Negatives that the model makes itself.
     """
 
     dataset: str
     known: int | None
+    source: str = "none"
 
     @property
     def name(self) -> str:
         """What it is, in a few words."""
-        return f"{self.dataset}, {'plain VAE' if self.known is None else f'{self.known} known anomalies'}"
+        made = "" if self.source == "none" else f", {self.source} samples"
+        return f"{self.dataset}, {'plain VAE' if self.known is None else f'{self.known} known anomalies'}{made}"
 
     def described(self, budget: Budget) -> dict[str, Any]:
         """Everything that its result depends on."""
@@ -44,7 +47,9 @@ class KnownAnomalies:
 
     def detector(self, seed: int, **more: Any) -> Detector:
         """A detector with its defaults."""
-        return (VAE if self.known is None else NegativeSamplingVAE)(random_state=seed, **more)
+        if self.known is None:
+            return VAE(random_state=seed, **more)
+        return NegativeSamplingVAE(source=self.source, random_state=seed, **more)
 
     def run(self, budget: Budget, *, device: str, checkpoint: Path, verbose: bool) -> Result:  # noqa: ARG002
         """Learn and judge, with one split of the rows for each seed; a fit takes seconds and needs no checkpoint."""

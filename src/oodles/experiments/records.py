@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -102,12 +103,18 @@ def write(folder: Path, task: Task, budget: Budget, result: Result, seconds: flo
 def provenance() -> dict[str, Any]:
     """Command, versions, hardware."""
     return {
-        "command": " ".join(["oodles", *sys.argv[1:]]),
+        "command": shlex.join(["oodles", *typed(sys.argv[1:])]),
         "versions": {name: version(name) for name in ("oodles", "torch", "numpy", "scikit-learn")},
         "python": platform.python_version(),
         "processor": processor(),
         "cores": os.cpu_count(),
     }
+
+
+def typed(arguments: list[str]) -> list[str]:
+    """A command line without the folder of the records: where they lie is nobody's business."""
+    places = [i for i, word in enumerate(arguments) if word == "--results"]
+    return [word for i, word in enumerate(arguments) if i not in places and i - 1 not in places]
 
 
 def processor() -> str:
