@@ -26,9 +26,9 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write two pages about PAPER from the records of `oodles reproduce`: reported against reproduced.
+    """Write two pages about PAPER: reported beside reproduced.
 
-    The Markdown page points to the pictures beside the records; the HTML page holds them.
+    They show the records of `oodles reproduce`. The Markdown page points to the pictures beside the records; the HTML page holds them.
     """
     from ..errors import FileError  # noqa: PLC0415
     from ..report import paper as page  # noqa: PLC0415 - torch and matplotlib arrive here

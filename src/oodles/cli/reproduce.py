@@ -16,8 +16,8 @@ __all__ = ["EXAMPLES", "command", "known"]
 
 EXAMPLES = """\
 oodles reproduce csiszarik2019 --list
-oodles reproduce csiszarik2019 --table 1 --cells "Fashion-MNIST MNIST" --device cuda
-oodles reproduce csiszarik2019 --table 3 --network light --epochs 2 --members 2"""
+oodles reproduce csiszarik2019 --table 1 --cells "Fashion-MNIST MNIST"
+oodles reproduce csiszarik2019 --table 3 --network light --epochs 2"""
 
 Paper = Annotated[str, typer.Argument(metavar="PAPER", help="The paper's name: first author and year.")]
 Folder = Annotated[
