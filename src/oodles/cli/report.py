@@ -28,7 +28,8 @@ def command(
 ) -> None:
     """Write two pages about PAPER: reported beside reproduced.
 
-    They show the records of `oodles reproduce`. The Markdown page points to the pictures beside the records; the HTML page holds them.
+    They show the records of `oodles reproduce`. The Markdown page points to the pictures beside the records; the HTML
+    page holds them.
     """
     from ..errors import FileError  # noqa: PLC0415
     from ..report import paper as page  # noqa: PLC0415 - torch and matplotlib arrive here
