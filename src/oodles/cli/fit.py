@@ -15,7 +15,7 @@ __all__ = ["EXAMPLES", "command", "learn"]
 EXAMPLES = """\
 oodles fit payments.csv --label fraud -o payments.oodles
 oodles fit photos/ -o photos.oodles --set latent=32
-oodles fit a.csv -o a.oodles --detector NegativeSamplingVAE --negatives bad.csv
+oodles fit a.csv -o model --negatives bad.csv --detector NegativeSamplingVAE
 zcat today.csv.gz | oodles fit - -o today.oodles --epochs 50"""
 
 

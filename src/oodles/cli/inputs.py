@@ -104,7 +104,7 @@ def strange(
     """
     rows = load(source, format=format, header=header, label=None, normal=[], schema={}, quiet=quiet)
     if label is not None and isinstance(rows.X, pa.Table) and label in rows.X.column_names:
-        rows = Rows(rows.X, labelled(rows.X, label, normal), {})
+        rows = Rows(rows.X, labelled(rows.X, label, normal, mixed=False), {})
     if rows.y is None:
         return rows.X
     if not (rows.y == 1).any():
@@ -186,28 +186,28 @@ def beside(source: str, rows: int) -> np.ndarray | None:
     return y.astype(np.int8)
 
 
-def labelled(table: pa.Table, label: str, normal: Sequence[str]) -> np.ndarray:
+def labelled(table: pa.Table, label: str, normal: Sequence[str], *, mixed: bool = True) -> np.ndarray:
     """1 for rows whose label is none of the normal ones, -1 for rows without a label.
 
     Raises:
         SchemaError: If there is no such column.
-        DataError: If no row is normal.
+        DataError: If no row is normal, but some should be (`mixed`).
     """
     if label not in table.column_names:
         raise SchemaError(f"There is no column {label!r} for --label; the columns are {', '.join(table.column_names)}.")
-    return anomalous(table[label].cast(pa.string()), normal or ("0", "false", "False", "FALSE"), label)
+    return anomalous(table[label].cast(pa.string()), normal or ("0", "false", "False", "FALSE"), label, mixed=mixed)
 
 
-def anomalous(labels: pa.ChunkedArray, normal: Sequence[str], where: str) -> np.ndarray:
+def anomalous(labels: pa.ChunkedArray, normal: Sequence[str], where: str, *, mixed: bool = True) -> np.ndarray:
     """1 for labels that are none of the normal ones, -1 for missing ones.
 
     Raises:
-        DataError: If no row is normal.
+        DataError: If no row is normal, but some should be (`mixed`).
     """
     wanted = {canonical(value) for value in normal}
     came = pc.unique(labels.drop_null()).to_pylist()
     accepted = [value for value in came if canonical(value) in wanted]
-    if not accepted:
+    if mixed and not accepted:
         shown = ", ".join(map(repr, came[:5]))
         raise DataError(f"No row is normal: {where!r} never is {' or '.join(normal)}, but {shown}. Use --normal.")
     y = 1 - pc.is_in(labels, arrow.texts(accepted)).to_numpy().astype(np.int8)
