@@ -13,7 +13,7 @@ from oodles.errors import CheckpointError, DataError, ParameterError
 from oodles.metrics import auroc
 from oodles.nn import Draws
 from oodles.sampling import SOURCES, Frozen, Noise, Own
-from oodles.training import loop
+from oodles.training import fixed_threads, loop, threads
 
 QUICK = {"members": 2, "epochs": 2, "hidden": (8,), "latent": 3, "random_state": 0}
 
@@ -319,3 +319,15 @@ class TestSources:
             NegativeSamplingVAE(**common, checkpoint=tmp_path / "run").fit(rows(), negatives=strange(8))
         resumed = NegativeSamplingVAE(**common, checkpoint=tmp_path / "run").fit(rows(), negatives=strange(9))
         assert all(torch.equal(tensor, resumed.model_.state_dict()[name]) for name, tensor in expected.items())
+
+    @pytest.mark.parametrize("source", ["frozen", "adversarial"])
+    def test_members_in_threads_of_their_own_draw_what_they_would_alone(self, source, monkeypatch):
+        """Pools and samples go with their members; the bits stay."""
+        common = {**QUICK, "members": 4, "source": source}
+        with fixed_threads(1):
+            expected = NegativeSamplingVAE(**common).fit(rows(), negatives=strange(9)).model_.state_dict()
+        monkeypatch.setattr(threads, "SMALL", 0.0)
+        monkeypatch.setattr(threads, "BALANCED", 0.0)
+        with fixed_threads(2):
+            apart = NegativeSamplingVAE(**common).fit(rows(), negatives=strange(9)).model_.state_dict()
+        assert all(torch.equal(tensor, apart[name]) for name, tensor in expected.items())

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from ..layout import Layout
 from ..sampling import SOURCES, Frozen, FrozenPool, Given, Source, generated
 from ..scores import divergence
@@ -22,7 +24,7 @@ class NegativeSamplingVAEModel(VariationalModel):
         shift: $m$, the distance of the negative prior's mean from 0 in each code.
         negative_weight: Weight $\alpha$ of $KL(q(z|\bar x) \| \bar p)$.
         negative_reconstruction: Weight of $-\log p(\bar x|z)$.
-        known: See `VariationalModel`.
+        known: What every `VariationalModel` takes.
     """
 
     sources: Sequence[Source] = ()
@@ -55,7 +57,8 @@ class NegativeSamplingVAEModel(VariationalModel):
            through the encoder.
         """
         z_p = self.draws.normal(x.shape[1], self.points.shape[1])
-        z_x = self.drawn(x).detach()
+        with torch.no_grad():
+            z_x = self.drawn(x)
         negatives = [source(self, x, z_p) for source in self.sources]
 
         mean, std = self.posterior(x)
