@@ -141,7 +141,7 @@ def toy_paper():
         "toy2020",
         "Toy (2020)",
         "https://example.org",
-        {"1": Table("Toys", ("row",), cells, quantities, ("AUC x",), ("samples",), ("A remark.",))},
+        {"1": Table("Toys", ("row",), cells, quantities, ("AUC x",), ("samples",), remarks=("A remark.",))},
         ("One deviation.",),
     )
 
@@ -153,7 +153,7 @@ class TestPages:
         quietly([Toy(0.5)], tmp_path)
         text = page.as_markdown(toys, tmp_path, pictures="../records")
         assert (
-            "| row 0.5 | plain | a | 0.60 (0.05) | 0.51 (0.01) | 0.09 | – | 3.00 | – | – | 5.00 | – | – | inf | – |"
+            "| row 0.5 | plain | a | 0.60 (0.05) | 0.510 (0.010) | 0.09 | – | 3.000 | – | – | 5.000 | – | – | inf | – |"
             in text
         )
         assert "row 0.9" not in text
@@ -194,7 +194,7 @@ class TestCsiszarik:
         """Tables 1 and 2: all permutations; 11 weights, 5 dimensions, both sweeps; names are unique in a table."""
         counts = {number: len(table.cells) for number, table in self.paper.tables.items()}
         assert counts["1"] == 36
-        assert counts["2"] == 15
+        assert counts["2"] == 15 + 3
         assert counts["4"] == 11
         assert counts["5"] == 5
         assert counts["shift"] == 2 * (5 + 6)
@@ -248,7 +248,8 @@ def tiny(role, split, *, protocol):  # noqa: ARG001
     if role == "Letters" and split == "test":
         raise DatasetError("Letters is not on this machine.")
     rng = np.random.default_rng(len(role) + len(split))
-    return rng.integers(0, 80, (60, 12, 12), dtype=np.uint8) + (90 if role == "MNIST" else 0), f"{role} is tiny."
+    shape = (60, 12, 12, 3) if role in pictures.COLOR else (60, 12, 12)
+    return rng.integers(0, 80, shape, dtype=np.uint8) + (90 if role == "MNIST" else 0), f"{role} is tiny."
 
 
 class TestPictures:
@@ -275,6 +276,18 @@ class TestPictures:
         assert found.pictures["samples"].shape == (60, 120)
         assert found.pictures["codes"].shape[2] == 3
         assert "Letters is not on this machine." in found.notes
+
+    @pytest.mark.parametrize("more", [{"source": "adversarial"}, {}, {"normalized": "batch"}], ids=str)
+    def test_color_networks_train(self, monkeypatch, tmp_path, more):
+        """Spectral norm against negatives of their own; normalization as an affine map, or real."""
+        monkeypatch.setattr(pictures, "load", tiny)
+        monkeypatch.setattr(pictures, "COSTLY", ())
+        task = OutOfDistribution("CIFAR-10", "gaussian-dequantized", **more)
+        budget = Budget(epochs=1, members=1, test=8)
+        found = task.run(budget, device="cpu", checkpoint=tmp_path / "run", verbose=False)
+        assert set(found.numbers) == {"CIFAR-10", "SVHN"}
+        assert np.isfinite(found.numbers["SVHN"]["AUC bits_per_dim"]).all()
+        assert found.pictures["samples"].shape == (60, 120, 3)
 
     def test_ranks_survive_infinities_and_records_count_them(self):
         """An infinite score is the strangest; its mean is that of the others; how many there were is said."""

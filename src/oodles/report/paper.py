@@ -66,14 +66,14 @@ class Line:
     """A cell with what was found for it."""
 
     cell: Cell
-    record: Record | None
+    record: Record
     mark: str
     values: tuple[Value, ...]
     beyond: tuple[Value, ...]
 
     def picture(self, kind: str) -> str:
         """The name of a picture's file; empty if there is none."""
-        return "" if self.record is None else self.record.pictures.get(kind, "")
+        return self.record.pictures.get(kind, "")
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,26 @@ class Sheet:
         return tuple(dict.fromkeys(seen))
 
     @property
+    def claims(self) -> tuple[str, ...]:
+        """How often each claim holds among the rows that were run, by the means."""
+        found = []
+        for claim in self.table.claims:
+            means = {
+                (line.cell.row, line.cell.column): looked_up(line.record, line.cell, claim.quantity)
+                for line in self.lines
+            }
+            better = {row: runs for (row, column), runs in means.items() if column == claim.better}
+            pairs = [(runs, means.get((row, claim.worse))) for row, runs in better.items()]
+            whole = [(more.mean(), less.mean()) for more, less in pairs if less is not None]
+            if whole:
+                kept = sum(more > less for more, less in whole)
+                found.append(f"{claim.text}: so in {kept} of the {len(whole)} rows that were run for both.")
+        return tuple(found)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the records say about their data."""
-        every = [note for line in self.lines if line.record for note in line.record.notes]
+        every = [note for line in self.lines for note in line.record.notes]
         return tuple(dict.fromkeys(note for note in every if not note.startswith("The fit took")))
 
 
@@ -179,12 +196,12 @@ def spent(record: Record) -> str:
     return f"{what}; {versions}; {made['processor']}, {made['cores']} cores"
 
 
-def number(value: float | None, std: float | None = None) -> str:
+def number(value: float | None, std: float | None = None, digits: int = 2) -> str:
     """A number as papers print it, with its standard deviation in parentheses."""
     if value is None:
         return "–"
-    text = f"{value:.0e}" if abs(value) >= 1e6 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
-    return text if std is None else f"{text} ({number(std)})"
+    text = f"{value:.0e}" if abs(value) >= 1e6 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.{digits}f}"
+    return text if std is None else f"{text} ({number(std, digits=digits)})"
 
 
 def short(name: str) -> str:
@@ -237,7 +254,7 @@ def as_html(paper: Paper, folder: Path) -> str:
 
 def commands(pages: Iterable[Sheet]) -> list[str]:
     """The commands that made the records, each once."""
-    every = [line.record.provenance["command"] for page in pages for line in page.lines if line.record]
+    every = [line.record.provenance["command"] for page in pages for line in page.lines]
     return list(dict.fromkeys(every))
 
 

@@ -5,7 +5,24 @@ from dataclasses import dataclass, field
 
 from ..tasks import Cell
 
-__all__ = ["Paper", "Table"]
+__all__ = ["Claim", "Paper", "Table"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a paper says of every row: one column's quantity lies above another's.
+
+    Attributes:
+        text: The claim, in a few words.
+        quantity: Ours.
+        better: The column that should have more of it.
+        worse: The column that should have less.
+    """
+
+    text: str
+    quantity: str
+    better: str
+    worse: str
 
 
 @dataclass(frozen=True)
@@ -19,6 +36,7 @@ class Table:
         quantities: What is shown of each cell: our quantity → the paper's word.
         beyond: Quantities that the paper does not have, shown as extra columns.
         pictures: Kinds of pictures to show of each cell: `samples` or `codes`.
+        claims: What the paper says of its rows.
         remarks: What a reader should know, and how disagreements are explained.
     """
 
@@ -28,6 +46,7 @@ class Table:
     quantities: Mapping[str, str]
     beyond: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
