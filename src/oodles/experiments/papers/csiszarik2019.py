@@ -67,7 +67,7 @@ TABLE_2: dict[tuple[str, str, str], tuple[Line, Line]] = {
 
 REMARKS_1 = (
     "A baseline's KL moves with the length of the training: ours made a hundredth of the authors' 120,000 rounds.",
-    "Rows with a stand-in for Letters are other experiments: its strokes are thin, and Bernoulli prefers dark pictures.",
+    "Rows with a stand-in for Letters are other experiments: its strokes are thin, and Bernoulli prefers the dark.",
 )
 REMARKS_2 = (
     "Two cells of the published table were lost and have no reported number.",
