@@ -262,9 +262,13 @@ def fitted(what):
     return VAE(members=3, hidden=(24, 11), latent=3, epochs=2, random_state=0).fit(rows[:90]), rows
 
 
-KINDS = [("table", kind) for kind in (*VAEModel.scores, "iwae-5", "reconstruction_probability-40")]
+ELSEWHERE = {"input_complexity", "likelihood_ratio"}  # for pictures, and with a background model
+KINDS = [("table", kind) for kind in VAEModel.scores if kind not in ELSEWHERE]
+KINDS += [("table", kind) for kind in ("iwae-5", "reconstruction_probability-40")]
 KINDS += [("table", "reconstruction_probability-100-random")]
-KINDS += [("pictures", kind) for kind in ("elbo", "iwae-5", "latent_norm")]
+KINDS += [
+    ("pictures", kind) for kind in ("elbo", "iwae-5", "latent_norm", "density", "input_complexity", "likelihood_regret")
+]
 
 
 class TestDetectors:
