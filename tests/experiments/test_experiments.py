@@ -420,6 +420,12 @@ class TestCommands:
         assert str(tmp_path) not in text
         assert (tmp_path / "p" / "csiszarik2019.html").stat().st_size > 10_000
 
+    def test_ctrl_c_is_one_sentence(self, capsys, monkeypatch, tmp_path):
+        """It says how to go on."""
+        monkeypatch.setattr(experiments, "run", Mock(side_effect=KeyboardInterrupt))
+        assert self.run("reproduce", "csiszarik2019", "--table", "7", "--results", tmp_path, "-q") == 1
+        assert capsys.readouterr().err.startswith("oodles: Stopped: the same command goes on from")
+
     @pytest.mark.parametrize(
         ("arguments", "code", "sentence"),
         [

@@ -72,6 +72,7 @@ def command(
     Stopped with Ctrl-C or killed, the same command goes on where it was. A missing dataset costs its cells, not the
     run. `oodles report PAPER` shows the records beside what was published.
     """
+    from ..errors import CheckpointError  # noqa: PLC0415
     from ..experiments import Budget, read, run  # noqa: PLC0415 - torch arrives here
     from ..experiments.runner import tasks_of  # noqa: PLC0415
     from ..training import fixed_threads  # noqa: PLC0415
@@ -110,8 +111,7 @@ def command(
                 tell=lambda line: note(line, quiet=quiet or json),
             )
     except KeyboardInterrupt:
-        note(f"Stopped; the same command goes on from what lies in {folder}.", quiet=quiet)
-        raise
+        raise CheckpointError(f"Stopped: the same command goes on from what lies in {folder}.") from None
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in ("now", "before", "missing")}
     facts = {
         "records": str(folder),
