@@ -13,7 +13,6 @@ from .. import data
 from ..detectors import Detector, NegativeSamplingVAE
 from ..errors import DatasetError
 from ..metrics import auroc
-from ..metrics.ranking import ordered
 from .tasks import Budget, Result
 
 __all__ = ["OutOfDistribution", "load"]
@@ -209,7 +208,7 @@ def areas(usual: np.ndarray, strange: np.ndarray) -> Iterator[float]:
     """The area under the curve of each member; infinite scores keep their rank, and what is no number is strangest."""
     y = np.repeat([0, 1], [usual.shape[1], strange.shape[1]])
     for member in np.concatenate([usual, strange], axis=1):
-        yield auroc(y, ordered(np.where(np.isnan(member), np.inf, member)))
+        yield auroc(y, np.where(np.isnan(member), np.inf, member))
 
 
 def grid(detector: NegativeSamplingVAE) -> np.ndarray:

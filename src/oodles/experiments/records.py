@@ -19,7 +19,7 @@ from PIL import Image
 from ..errors import FileError
 from .tasks import Budget, Result, Task
 
-__all__ = ["Record", "identity", "read", "write"]
+__all__ = ["Record", "identity", "load", "processor", "read", "write"]
 
 FORMAT = 1
 
@@ -62,12 +62,19 @@ def read(folder: Path, task: Task, budget: Budget) -> Record | None:
         FileError: If the file is damaged.
     """
     path = folder / f"{identity(task, budget)}.json"
-    if not path.exists():
-        return None
+    return load(path) if path.exists() else None
+
+
+def load(path: Path) -> Record:
+    """The record in a file.
+
+    Raises:
+        FileError: If it is damaged.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Record(**{**found, "notes": tuple(found["notes"])})
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise FileError(f"{path} is not a whole record ({error}). Delete it to run the experiment again.") from error
 
 

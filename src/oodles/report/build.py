@@ -20,7 +20,7 @@ from .drawing import with_ids
 from .measures import FDR, Numbers, measured, number, percent, ratio, sentences
 from .tables import STRANGEST, Group, Reason, as_rows, groups, ranking, taken
 
-__all__ = ["Figure", "Section", "build", "section", "write"]
+__all__ = ["Figure", "Section", "build", "section", "templates", "write"]
 
 BAND = (
     "Promised against kept false-alarm rate. If normal rows stay like the held-out ones, the line lies in the "
@@ -206,17 +206,22 @@ def build(sections: Sequence[Section], *, title: str, command: str) -> str:
     """
     from .. import __version__  # noqa: PLC0415 - the package imports its rooms when they are used
 
-    pages = Environment(
-        loader=PackageLoader("oodles.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    pages = templates(html=True)
     pages.filters |= {"percent": percent, "number": number, "ratio": ratio, "drawn": drawn}
     page = pages.get_template("report.html.j2")
     return page.render(
         sections=sections, title=title, command=command, version=__version__, fdr=FDR, infinity=float("inf")
+    )
+
+
+def templates(*, html: bool) -> Environment:
+    """The templates of all pages; Markdown has other special characters than HTML, and no user's word is in it."""
+    return Environment(
+        loader=PackageLoader("oodles.report"),
+        autoescape=html,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 

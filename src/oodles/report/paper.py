@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from scipy.stats import t as student
 
-from ..errors import FileError
 from ..experiments import Cell, Paper, Record
 from ..experiments.papers.paper import Table
+from ..experiments.records import load
+from .build import templates
 from .drawing import ANOMALY, MUTED, NORMAL, RULE, drawn, with_ids
 
 __all__ = ["Sheet", "as_html", "as_markdown", "sheets"]
@@ -126,13 +127,7 @@ def records(folder: Path) -> list[Record]:
     Raises:
         FileError: If one is damaged.
     """
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            found.append(Record(**json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError) as error:
-            raise FileError(f"{path} is not a whole record ({error}). Delete it, and run it again.") from error
-    return sorted(found, key=effort, reverse=True)
+    return sorted(map(load, sorted(folder.glob("*.json"))), key=effort, reverse=True)
 
 
 def effort(record: Record) -> tuple[Any, ...]:
@@ -211,13 +206,7 @@ def short(name: str) -> str:
 
 def environment(*, html: bool) -> Environment:
     """Templates with the words of this page."""
-    pages = Environment(
-        loader=PackageLoader("oodles.report"),
-        autoescape=html,  # noqa: S701 - Markdown has other special characters, and no user's word is in it
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    pages = templates(html=html)
     pages.filters |= {"number": number, "short": short, "spent": spent}
     return pages
 
