@@ -14,7 +14,7 @@ ROOT = Path(oodles.__file__).parent
 FLOORS = [
     {"errors", "shapes", "layout", "arrow", "__init__"},
     {"nn"},
-    {"likelihoods", "sampling", "metrics", "calibration", "storage"},
+    {"likelihoods", "sampling", "objectives", "metrics", "calibration", "storage"},
     {"data", "encoding"},
     {"training"},
     {"scores"},

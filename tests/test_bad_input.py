@@ -128,7 +128,7 @@ FIT = {
     "a constant table": (DataError, ("varies", "nothing to learn"), text(HEADER + "1,2,a\n" * 30)),
     "a missing column": (SchemaError, ("'y' is empty", "every cell is missing"), text(HEADER + "1,,a\n2,NA,b\n" * 9)),
     "text among numbers": (SchemaError, ("'y' holds numbers", "row 41", "'much'"), text(GOOD + "1,much,a\n")),
-    "two channels": (DataError, ("1 or 3 channels", "have 2"), array(np.stack([picture(8, 2)] * 9))),
+    "two channels": (DataError, ("1, 3 or 4 channels", "have 2"), array(np.stack([picture(8, 2)] * 9))),
     "channels first": (
         DataError,
         ("channels must come last", "transpose"),

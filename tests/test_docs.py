@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import typer
 
 from oodles import detectors, likelihoods, scores
 from oodles.cli import app, main
-from oodles.detectors import base
+from oodles.detectors import neural
+from oodles.detectors.decoding import DecodingDetector
 from oodles.encoding import learning as table_encoding
 from oodles.likelihoods import gaussian, student
 from oodles.nn import reshaping
@@ -61,6 +63,32 @@ def command_lines(text):
     return [shlex.split(line, comments=True) for line in found]
 
 
+def parameters():
+    """The names of all parameters of all detectors."""
+    return list(dict.fromkeys(name for kind in detectors.NAMES.values() for name in kind().get_params()))
+
+
+def having(parameter):
+    """The detectors that have a parameter."""
+    return [name for name, kind in detectors.NAMES.items() if parameter in kind().get_params()]
+
+
+def owners(names):
+    """Detectors in words."""
+    trained = [name for name, kind in detectors.NAMES.items() if issubclass(kind, neural.NeuralDetector)]
+    if names == list(detectors.NAMES):
+        return "all"
+    return "trained" if names == trained else ", ".join(names) or "—"
+
+
+def defaults_of(parameter):
+    """The commonest default of a parameter, then those of detectors that have another."""
+    defaults = {name: repr(detectors.NAMES[name]().get_params()[parameter]) for name in having(parameter)}
+    common = Counter(defaults.values()).most_common(1)[0][0]
+    others = [f"{name} {value}" for name, value in defaults.items() if value != common]
+    return "; ".join([common, *others])
+
+
 class TestNames:
     def test_every_command_has_a_section(self):
         """And no section describes a command that does not exist."""
@@ -79,25 +107,24 @@ class TestNames:
         assert set(detectors.NAMES) <= set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
 
     def test_every_parameter_stands_in_the_table_with_its_default(self):
-        """Exactly the parameters of `get_params()`, and a dash where a detector lacks one."""
-        header, rows = table(section(page("detectors.md"), "## Parameters"))
-        defaults = {name: kind().get_params() for name, kind in detectors.NAMES.items()}
-        assert header[1:-1] == list(defaults)
-        assert {row[0] for row in rows} == set().union(*defaults.values())
-        for parameter, *shown, _ in rows:
-            expected = [repr(known[parameter]) if parameter in known else "—" for known in defaults.values()]
-            assert shown == expected, parameter
+        """Exactly the parameters of `get_params()`, whose they are, and their defaults, the commonest first."""
+        _, rows = table(section(page("detectors.md"), "## Parameters"))
+        expected = {name: (defaults_of(name), owners(having(name))) for name in parameters()}
+        assert {row[0]: (row[1], row[2]) for row in rows} == expected
 
     def test_every_score_of_a_detector_stands_in_the_table(self):
-        """Exactly the scores of its model, the default among them marked."""
-        header, rows = table(section(page("detectors.md"), "## Scores"))
-        assert header[1:] == list(detectors.NAMES)
-        assert {row[0] for row in rows} == {
-            score for kind in detectors.NAMES.values() for score in kind.model_class.scores
+        """Exactly the scores of its model; and whose default they are."""
+        _, rows = table(section(page("detectors.md"), "## Scores"))
+        kinds = detectors.NAMES.items()
+        known = dict.fromkeys(score for _, kind in kinds for score in kind.model_class.scores)
+        expected = {
+            score: (
+                owners([name for name, kind in kinds if score in kind.model_class.scores]),
+                owners([name for name, kind in kinds if score == kind.scoring]),
+            )
+            for score in known
         }
-        for score, *shown in rows:
-            for mark, kind in zip(shown, detectors.NAMES.values(), strict=True):
-                assert mark == ("default" if score == kind.scoring else "yes" if has(kind, score) else "—"), score
+        assert {row[0]: (row[1], row[2]) for row in rows} == expected
 
     def test_likelihoods_and_scores_have_a_row(self):
         """In the concepts, every name and no other; and every unit begins as `oodles.scores.UNITS` says."""
@@ -114,11 +141,6 @@ def text_of(name):
     return " ".join(page(name).split())
 
 
-def has(kind, score):
-    """Whether a detector offers a score."""
-    return score in kind.model_class.scores
-
-
 class TestNumbers:
     @pytest.mark.parametrize(
         ("sentence", "constant"),
@@ -130,10 +152,10 @@ class TestNumbers:
             ("a soft floor of −{:.0f},", -gaussian.FLOOR),
             ("and of −{:.0f} for `student`", -student.FLOOR),
             ("log t₁₀((x − μ) / σ_d)", student.FREEDOM == 10),
-            ("at least {:,} steps", base.LEAST_STEPS),
-            ("at least {} passes over a table", base.LEAST_EPOCHS),
-            ("or {} over pictures", base.LEAST_PICTURE_EPOCHS),
-            ("about every {} steps", base.STEPS_PER_LOOK),
+            ("at least {:,} steps", neural.LEAST_STEPS),
+            ("at least {} passes over a table", neural.LEAST_EPOCHS),
+            ("or {} over pictures", neural.LEAST_PICTURE_EPOCHS),
+            ("about every {} steps", neural.STEPS_PER_LOOK),
             ("saved every {:.0f} seconds", Schedule.every),
             ("Work below 5·10⁸ floating-point operations", threads.SMALL == 5e8),
         ],
@@ -143,20 +165,26 @@ class TestNumbers:
         assert constant
         assert sentence.format(constant) in text_of("concepts.md")
 
-    @pytest.mark.parametrize("name", detectors.NAMES)
+    @pytest.mark.parametrize("name", having("members"))
     def test_auto_means_what_the_table_says(self, name):
-        """Codes, likelihood and members of a table with 7 columns, and of gray and color pictures."""
+        """Codes, likelihood, network and members of a table with 7 columns, and of gray and color pictures."""
         header, rows = table(section(page("detectors.md"), "### What auto means"))
         meant = {row[0].replace("`", ""): dict(zip(header[1:], row[1:], strict=True)) for row in rows}
         rng = np.random.default_rng(0)
         for what, shape in (("table", (20, 7)), ("gray pictures", (8, 4, 4)), ("color pictures", (8, 4, 4, 3))):
             detector = detectors.NAMES[name](epochs=1, random_state=0).fit(rng.random(shape))
-            codes = meant[f"latent of {name}"][what].replace("a third of the columns, rounded up", "3")
-            assert detector.embed(rng.random(shape)).shape[1] == int(codes)
             assert detector.model_.members == int(meant["members"][what])
-            named = likelihoods.from_layout(detector.encoder_.layout, meant["likelihood"][what], 1)
-            assert str(named.state_dict().keys()) == str(detector.model_.likelihood.state_dict().keys())
-            assert type(named) is type(detector.model_.likelihood)
+            resolved = detector.resolved(detector.encoder_.layout)
+            if detector.get_params().get("latent") == "auto":
+                codes = meant[f"latent of {name}"][what].replace("a third of the columns, rounded up", "3")
+                assert resolved["latent"] == int(codes)
+            owner = "network" if isinstance(detector, DecodingDetector) else "network of the others"
+            assert resolved["network"] == meant[owner][what].strip("`")
+            if isinstance(detector, DecodingDetector):
+                assert detector.embed(rng.random(shape)).shape[1] == resolved["latent"]
+                named = likelihoods.from_layout(detector.encoder_.layout, meant["likelihood"][what], 1)
+                assert str(named.state_dict().keys()) == str(detector.model_.likelihood.state_dict().keys())
+                assert type(named) is type(detector.model_.likelihood)
 
 
 class TestLinks:

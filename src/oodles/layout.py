@@ -24,6 +24,7 @@ class Column:
         tail: Encoded distance from 0 beyond which a real column is compressed to a logarithm; None for never.
         levels: Values seen in training, as text (binary, category).
         unseen: Probability kept for a value never seen in training (binary, category).
+        constant: Whether it never changed in training (real).
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     tail: float | None = None
     levels: tuple[str, ...] = ()
     unseen: float = 0.0
+    constant: bool = False
 
     @property
     def features(self) -> int:
@@ -62,6 +64,16 @@ class Layout:
     def features(self) -> int:
         """Number of features, F."""
         return sum(column.features for column in self.columns)
+
+    @property
+    def owners(self) -> list[int]:
+        """The number of the feature that each encoded column belongs to, D of them."""
+        starts = accumulate((column.features for column in self.columns), initial=0)
+        return [
+            start + place % column.features
+            for column, start in zip(self.columns, starts, strict=False)
+            for place in range(column.width)
+        ]
 
     @property
     def slices(self) -> Iterator[slice]:

@@ -13,7 +13,7 @@ from samples import put, table
 
 from oodles import load
 from oodles.cli.app import outcome
-from oodles.detectors import base
+from oodles.detectors import neural
 from oodles.encoding import TableEncoder
 
 RUN = ["--set", "hidden=[8]", "--set", "latent=2", "--members", "2", "--epochs", "40", "--set", "batch_size=32"]
@@ -24,10 +24,10 @@ SLOW = """
 import sys, time
 from dataclasses import replace
 from oodles.cli.app import main
-from oodles.detectors import base
+from oodles.detectors import neural
 from oodles.training import loop
 
-train, save = base.train, loop.Run.save
+train, save = neural.train, loop.Run.save
 
 def saved(run, schedule):
     save(run, schedule)
@@ -35,7 +35,7 @@ def saved(run, schedule):
     time.sleep(0.01)
 
 loop.Run.save = saved
-base.train = lambda model, x, held_out, schedule, **more: train(
+neural.train = lambda model, x, held_out, schedule, **more: train(
     model, x, held_out, replace(schedule, every=0.0), **more
 )
 main(sys.argv[1:])
@@ -58,7 +58,7 @@ def uninterrupted(rows, tmp_path_factory) -> dict[str, np.ndarray]:
 @pytest.fixture
 def stopped(monkeypatch, refuses, rows, tmp_path) -> Path:
     """A model's name whose fit was stopped by Ctrl-C after 30 steps."""
-    train, count = base.train, 0
+    train, count = neural.train, 0
 
     def interrupted(model, *arguments, **more):
         step = model.step
@@ -74,7 +74,7 @@ def stopped(monkeypatch, refuses, rows, tmp_path) -> Path:
         return train(model, *arguments, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(base, "train", interrupted)
+        patch.setattr(neural, "train", interrupted)
         refuses(1, ("Stopped", "model.checkpoint", "--resume"), "fit", rows, "-o", tmp_path / "model", *RUN)
     assert [path.name for path in tmp_path.iterdir()] == ["model.checkpoint"]
     return tmp_path / "model"

@@ -7,9 +7,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from oodles import data
-from oodles.data.catalogue import LISTINGS, creditcard, idx, kddcup99
+from oodles.data.catalogue import LISTINGS, celeba, creditcard, idx, kddcup99
 from oodles.data.catalogue.listing import Request
 from oodles.errors import DatasetError
 
@@ -33,6 +34,28 @@ def sentence(error: pytest.ExceptionInfo) -> str:
 def ask(name, path, split="train"):
     """What the reader of a dataset makes of one file."""
     return LISTING[name].read(Request(split, (path,), 0, 0))
+
+
+@pytest.fixture
+def archive_of_faces(tmp_path, monkeypatch):
+    """Makes an archive like CelebA's; one of ten faces has eight for training and the last for the test."""
+    monkeypatch.setitem(celeba.NUMBERS, 10, {"train": range(1, 9), "test": range(10, 11)})
+
+    def make(faces=10, width=178, height=218, kind="JPEG"):
+        """Red is a pixel's left edge and green its upper one, on the published scale; blue is 20 times the number."""
+        path = tmp_path / f"{faces}-{width}.zip"
+        columns, rows = np.arange(width) * (178 / width), np.arange(height) * (218 / height)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("img_align_celeba/", b"")
+            for number in range(1, faces + 1):
+                channels = np.broadcast_arrays(columns, rows[:, None], 20.0 * number)
+                stream = io.BytesIO()
+                face = Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8))
+                face.save(stream, kind, quality=100, subsampling=0)
+                archive.writestr(f"img_align_celeba/{number:06}.jpg", stream.getvalue())
+        return path
+
+    return make
 
 
 class TestOfficialForms:
@@ -90,6 +113,35 @@ class TestOfficialForms:
         content = ask("svhn", tmp_path / "train_32x32.mat")
         assert np.array_equal(content.X, pictures)
         assert content.labels.tolist() == [1, 0, 9]
+
+    @pytest.mark.parametrize("scale", [1, 2], ids=["official size", "half size"])
+    def test_faces_are_the_middle_square_of_108_pixels(self, scale, archive_of_faces):
+        """Of 64 pixels, the i-th has its center (i + 0.5)·108/64 from the edge at column 35 and at row 55."""
+        path = archive_of_faces(width=178 // scale, height=218 // scale)
+        train, test = ask("celeba", path), ask("celeba", path, "test")
+        assert train.X.shape == (8, 64, 64, 3)
+        assert test.X.shape == (1, 64, 64, 3)
+        assert train.X.dtype == np.uint8
+        centers = (np.arange(64) + 0.5) * 108 / 64 - scale / 2  # a pixel's value is that of its edge
+        faces = np.concatenate([train.X, test.X]).astype(float)
+        assert faces[..., 0].mean((0, 1)) == pytest.approx(35 + centers, abs=0.4)
+        assert faces[..., 1].mean((0, 2)) == pytest.approx(55 + centers, abs=0.4)
+        assert faces[..., 2].mean((1, 2)) == pytest.approx(20 * np.array([*range(1, 9), 10]), abs=0.4)
+
+    def test_faces_have_the_official_partition(self):
+        """162,770 + 19,867 for validation + 19,962 are 202,599."""
+        official = celeba.NUMBERS[202_599]
+        assert {split: (numbers[0], numbers[-1], len(numbers)) for split, numbers in official.items()} == {
+            "train": (1, 162_770, 162_770),
+            "test": (182_638, 202_599, 19_962),
+        }
+
+    def test_only_the_faces_of_the_split_are_decoded(self, archive_of_faces, monkeypatch):
+        opened = []
+        real = Image.open
+        monkeypatch.setattr(Image, "open", lambda *args, **more: opened.append(1) or real(*args, **more))
+        ask("celeba", archive_of_faces(), "test")
+        assert len(opened) == 1
 
     def test_the_full_credit_card_file_quotes_its_classes(self, tmp_path):
         header = ",".join(f'"{column}"' for column in [*creditcard.SCHEMA, "Class"])
@@ -158,6 +210,7 @@ class TestDamage:
             ("svhn", "a.mat"),
             ("emnist-letters", "gzip.zip"),
             ("ahcd", "a.zip"),
+            ("celeba", "a.zip"),
             ("6_cardio", "a.npz"),
             ("kddcup99", "a.gz"),
             ("creditcard", "a.csv.gz"),
@@ -171,6 +224,36 @@ class TestDamage:
         with pytest.raises(DatasetError, match="is damaged: expected") as error:
             ask(name, path)
         sentence(error)
+
+    @pytest.mark.parametrize(
+        ("made", "reason"),
+        [
+            ({"faces": 9}, "9 faces instead of 202,599 or 4,000"),
+            ({"width": 178, "height": 178}, r"000001\.jpg is 178×178 pixels"),
+            ({"kind": "PNG"}, "cannot identify image"),
+        ],
+        ids=["a face missing", "another size", "no JPEG"],
+    )
+    def test_another_archive_of_faces_is_refused_with_a_sentence(self, made, reason, archive_of_faces):
+        path = archive_of_faces(**made)
+        with pytest.raises(DatasetError, match=reason) as error:
+            ask("celeba", path)
+        assert f"{path} is damaged: expected a zip archive of img_align_celeba/000001.jpg" in sentence(error)
+
+    def test_an_archive_with_a_cut_or_changed_face_is_refused(self, archive_of_faces):
+        path = archive_of_faces()
+        whole = path.read_bytes()
+        for damaged in (whole[: len(whole) // 2], whole[:5000] + bytes(100) + whole[5100:]):
+            path.write_bytes(damaged)
+            with pytest.raises(DatasetError, match="is damaged: expected a zip archive") as error:
+                ask("celeba", path)
+            sentence(error)
+
+    def test_missing_faces_are_got_by_hand(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("OODLES_DATA", str(tmp_path))
+        with pytest.raises(DatasetError, match=r"get it by hand from https://mmlab\.ie\.cuhk\.edu\.hk") as error:
+            data.load("celeba")
+        assert f"put it into {tmp_path / 'celeba'}" in sentence(error)
 
     def test_a_credit_card_file_that_is_cut_off_is_refused(self, tmp_path):
         rows = np.random.default_rng(0).integers(2, size=(20_000, 31)).tolist()

@@ -311,7 +311,7 @@ class TestSources:
             return train(model, source, held_out, schedule, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr("oodles.detectors.base.train", noting)
+            patch.setattr("oodles.detectors.neural.train", noting)
             patch.setattr(loop.Run, "add", stopping)
             with pytest.raises(KeyboardInterrupt):
                 stopped.fit(rows(), negatives=strange(9))

@@ -146,13 +146,13 @@ class TestFit:
 
         save, run_schedule = loop.Run.save, []
         train = loop.train
-        from oodles.detectors import base
+        from oodles.detectors import neural
 
         def noted(model, source, held_out, schedule, **more):
             run_schedule[:] = [schedule]
             return train(model, source, held_out, schedule, **more)
 
-        monkeypatch.setattr(base, "train", noted)
+        monkeypatch.setattr(neural, "train", noted)
         with monkeypatch.context() as patch:
             patch.setattr(loop.Run, "add", stopping)
             with pytest.raises(KeyboardInterrupt):

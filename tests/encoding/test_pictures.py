@@ -87,8 +87,8 @@ def test_a_missing_pixel_stays_missing():
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        (np.concatenate([COLOR, COLOR], -1), "1 or 3 channels, but these have 6"),
-        (COLOR[..., :2], "1 or 3 channels, but these have 2"),
+        (np.concatenate([COLOR, COLOR], -1), "1, 3 or 4 channels, but these have 6"),
+        (COLOR[..., :2], "1, 3 or 4 channels, but these have 2"),
         (COLOR.transpose(0, 3, 1, 2), "channels must come last"),
         (GRAY[:, :3], "at least 4 x 4 pixels, but these are 3 x 8"),
         (GRAY[:, :, :2], "at least 4 x 4 pixels, but these are 6 x 2"),

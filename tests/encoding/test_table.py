@@ -142,7 +142,7 @@ class TestSchema:
         ("schema", "words"),
         [
             ({"size": "real"}, "schema names 'size', but the columns are 'real', 'whole'"),
-            ({"real": "float"}, "'real' is 'float', but a column is one of real, binary, category, ignore"),
+            ({"real": "float"}, "'real' is 'float', but a column is one of real, scaled, binary, category, ignore"),
             ({"city": "real"}, "'city' holds numbers, but row 1 has 'Bern'"),
             ({"city": "binary"}, "'city' is binary, but it has 3 different values"),
             (dict.fromkeys(COLUMNS, "ignore"), "Every column is ignored"),

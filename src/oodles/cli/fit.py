@@ -108,8 +108,7 @@ def command(
         "rows": sum(piece.rows for piece in pieces(learned)) if memory else len(learned),
         **({"negatives": sum(map(len, strange))} if strange else {}),
         "held out": len(made.calibration_.scores),
-        "members": made.model_.members,
-        "epochs": int(made.history_["epoch"][-1][0]),
+        **({"members": made.model_.members, "epochs": made.epochs_} if made.epochs_ else {}),
         "alarm above": -made.offset_,
     }
     if json:
@@ -127,14 +126,15 @@ def command(
 def learn(
     detector: Any, X: Any, checkpoint: Path, *, negatives: Any = None, verbose: bool, threads: int | None
 ) -> None:
-    """Fit with a checkpoint.
+    """Fit, with a checkpoint if the detector can go on from one.
 
     Raises:
         CheckpointError: If the user stopped it; the sentence says how to go on.
     """
     from ..training import fixed_threads  # noqa: PLC0415 - torch arrives here
 
-    detector.set_params(checkpoint=checkpoint, verbose=verbose)
+    kept = {"checkpoint": checkpoint} if "checkpoint" in detector.get_params() else {}
+    detector.set_params(**kept, verbose=verbose)
     try:
         with fixed_threads(threads):
             detector.fit(X, negatives=negatives)
@@ -142,4 +142,4 @@ def learn(
         if not checkpoint.exists():
             raise
         raise CheckpointError(f"Stopped. {checkpoint} holds the training so far: add --resume to go on.") from None
-    detector.set_params(checkpoint=None, verbose=False)
+    detector.set_params(**dict.fromkeys(kept), verbose=False)

@@ -32,7 +32,7 @@ def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **gi
     """An unfitted detector: its defaults, what options say, and what `--set` says last.
 
     Raises:
-        BadParameter: If a setting is no parameter of the detector.
+        BadParameter: If an option or a setting is no parameter of the detector.
     """
     kind = choose(name)
     chosen = pairs(settings, "--set")
@@ -43,7 +43,10 @@ def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **gi
         if key not in known:
             names = ", ".join(sorted(set(known) - set(OWN_OPTIONS)))
             raise typer.BadParameter(f"{kind.__name__} has no parameter {key!r}; it has {names}.", param_hint="--set")
-    parameters = {**{key: value for key, value in given.items() if value is not None}, **chosen}
+    said = {key: value for key, value in given.items() if value is not None}
+    for key in said.keys() - known.keys():
+        raise typer.BadParameter(f"{kind.__name__} has no {key}: leave the option out.", param_hint=f"--{key}")
+    parameters = {**said, **chosen}
     hidden = parameters.get("hidden")
     if isinstance(hidden, (int, list)):  # JSON has no tuples, and one layer needs no brackets
         parameters["hidden"] = (hidden,) if isinstance(hidden, int) else tuple(hidden)

@@ -55,9 +55,7 @@ Normal = Annotated[
 ]
 Schema = Annotated[
     list[str] | None,
-    typer.Option(
-        "--schema", metavar="COLUMN=KIND", help="Kind of a column: real, binary, category, ignore; repeatable."
-    ),
+    typer.Option("--schema", metavar="COLUMN=KIND", help="Kind: real, scaled, binary, category, ignore; repeatable."),
 ]
 Settings = Annotated[
     list[str] | None,

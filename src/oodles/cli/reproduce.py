@@ -17,7 +17,8 @@ __all__ = ["EXAMPLES", "command", "known"]
 EXAMPLES = """\
 oodles reproduce csiszarik2019 --list
 oodles reproduce csiszarik2019 --table 1 --cells "Fashion-MNIST MNIST"
-oodles reproduce csiszarik2019 --table 3 --network light --epochs 2"""
+oodles reproduce csiszarik2019 --table 3 --network light --epochs 2
+oodles reproduce engan2018 --figure 2 --network light --epochs 50"""
 
 Paper = Annotated[str, typer.Argument(metavar="PAPER", help="The paper's name: first author and year.")]
 Folder = Annotated[
@@ -31,6 +32,10 @@ def command(
     table: Annotated[
         list[str] | None,
         typer.Option("--table", metavar="N", help="A table of the paper; repeatable. Without it: all."),
+    ] = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option("--figure", metavar="N", help="A figure of the paper; repeatable."),
     ] = None,
     cells: Annotated[
         list[str] | None,
@@ -80,13 +85,14 @@ def command(
     if network not in ("paper", "light") or protocol not in ("paper", "clean"):
         raise typer.BadParameter("--network is paper or light, and --protocol is paper or clean.")
     found = known(paper)
-    for number in table or ():
+    asked = [*(table or ()), *(f"figure {number}" for number in figure or ())]
+    for number in asked:
         if number not in found.tables:
-            raise typer.BadParameter(f"{paper} has no table {number!r}; it has {', '.join(found.tables)}.")
+            raise typer.BadParameter(f"{paper} has no {spoken(number)}; it has {', '.join(map(spoken, found.tables))}.")
     budget = Budget(epochs, members, images, network, lr, test, few, protocol)  # type: ignore[arg-type]
     chosen = [
         cell
-        for number in table or found.tables
+        for number in asked or found.tables
         for cell in found.tables[number].cells
         if not cells or any(fnmatchcase(cell.name, f"*{pattern}*") for pattern in cells)
     ]
@@ -123,6 +129,11 @@ def command(
         print_json({**facts, "left out": [outcome.sentence for outcome in outcomes if outcome.sentence]})
     elif not quiet:
         print_facts("", facts)
+
+
+def spoken(number: str) -> str:
+    """A table's or figure's number in words."""
+    return number if number.startswith("figure ") else f"table {number}"
 
 
 def known(paper: str) -> "Experiments":

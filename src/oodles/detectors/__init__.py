@@ -4,27 +4,53 @@ from pathlib import Path
 
 from .. import storage
 from ..errors import ArtefactError
+from .adversaries import Chain
 from .autoencoder import AutoEncoder, AutoEncoderModel
 from .base import Detector
+from .bigan import BiGAN, BiGANModel
+from .dagmm import DAGMM, DAGMMModel
+from .dsebm import DSEBM, DSEBMModel
+from .engan import EnGAN, EnGANModel
 from .keeping import restored
+from .kernel_pca import KernelPCA, KernelPCAModel
 from .negative_sampling_vae import NegativeSamplingVAE, NegativeSamplingVAEModel
+from .one_class_svm import OneClassSVM, OneClassSVMModel
 from .pyod import PyODView
 from .vae import VAE, VAEModel
+from .wgan_gp import WGANGP, WGANGPModel
 
 __all__ = [
+    "DAGMM",
+    "DSEBM",
     "NAMES",
     "VAE",
+    "WGANGP",
     "AutoEncoder",
     "AutoEncoderModel",
+    "BiGAN",
+    "BiGANModel",
+    "Chain",
+    "DAGMMModel",
+    "DSEBMModel",
     "Detector",
+    "EnGAN",
+    "EnGANModel",
+    "KernelPCA",
+    "KernelPCAModel",
     "NegativeSamplingVAE",
     "NegativeSamplingVAEModel",
+    "OneClassSVM",
+    "OneClassSVMModel",
     "PyODView",
     "VAEModel",
+    "WGANGPModel",
     "load",
 ]
 
-NAMES: dict[str, type[Detector]] = {detector.__name__: detector for detector in (AutoEncoder, VAE, NegativeSamplingVAE)}
+NAMES: dict[str, type[Detector]] = {
+    detector.__name__: detector
+    for detector in (AutoEncoder, VAE, NegativeSamplingVAE, EnGAN, BiGAN, WGANGP, DSEBM, DAGMM, OneClassSVM, KernelPCA)
+}
 """Every detector by name: what the command line, the contract tests and saved models go by."""
 
 

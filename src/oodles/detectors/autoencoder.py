@@ -8,7 +8,7 @@ from ..likelihoods import Likelihood
 from ..scores import latent_norm, likelihood, reconstruction_error
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import LossModel
-from .base import Detector
+from .decoding import DecodingDetector
 from .estimator import hyperparameters
 from .networks import codec
 
@@ -52,7 +52,7 @@ class AutoEncoderModel(LossModel):
 
 
 @hyperparameters
-class AutoEncoder(Detector):
+class AutoEncoder(DecodingDetector):
     r"""Classical autoencoder: rows that cannot be rebuilt from a few codes are strange.
 
     It minimizes $-\log p(x | z)$ with $z = e(x)$; the score is the same number for a new row.

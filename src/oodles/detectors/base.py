@@ -15,26 +15,21 @@ from torch import Tensor
 
 from .. import storage
 from ..calibration import Calibration, FalseAlarmRate, Rule, benjamini_hochberg
-from ..data.pieces import pieces
 from ..encoding import PictureEncoder
 from ..errors import ParameterError
 from ..layout import Layout
-from ..nn import Draws, initialize
-from ..scores import Referring, code, expectation, explained, named, statistics, surprise
+from ..scores import Anchored, Encodes, Referring, Settles, code, expected, explained, named, reasons, statistics
 from ..shapes import Rows
-from ..training import History, Model, Schedule, train
+from ..training import Scored
 from . import keeping, parameters
-from .blocks import Applied, encoded, rows_at_once
+from .blocks import Applied, encoded
 from .card import model_card
 from .estimator import Estimator, check_fitted, hyperparameters
-from .negatives import digest_of, learning_from, pools_of
-from .preparing import Prepared, resident, streamed
+from .preparing import Prepared
 from .pyod import PyODView
 from .rows import raw_rows
 
 __all__ = ["Detector"]
-
-LEAST_STEPS, STEPS_PER_LOOK, LEAST_EPOCHS, LEAST_PICTURE_EPOCHS = 1500, 50, 5, 10
 
 
 @hyperparameters
@@ -42,71 +37,49 @@ class Detector(Estimator):
     """The estimator that every detector is; subclasses add fields and `build`, nothing else.
 
     Arguments:
-        latent: Number of latent codes L.
-        hidden: Widths of the dense encoder; the decoder mirrors them. Pictures with a convolutional network ignore it.
-        activation: What stands between dense layers: `silu`, `relu` or `tanh`.
-        network: `auto` (`mlp` for tables, `gray-light` or `color` for pictures), `mlp`, `gray`, `gray-light`, `color`,
-            `color-affine`.
-        likelihood: A name of `oodles.likelihoods.NAMES`: what is assumed of real columns or pixels. `auto` is
-            `student`, with one σ per column of a table, and `gaussian-global`, with one σ for all pixels of a picture.
         scoring: The score that `score_samples` and the alarms use: a key of the model's `scores`.
-        members: Models trained as one and averaged when scoring; `auto` is 5 for tables and 1 for pictures. Member m
-            is, bit for bit on a CPU, what `random_state + m` would have trained alone.
-        epochs: Passes over the training rows, at most; `auto` chooses by the number of rows.
-        batch_size: Rows of a batch.
-        lr: Learning rate.
-        optimizer: `adam`, or `rmsprop` as TensorFlow's first version had it.
-        decay: Let the learning rate fall to zero along half a cosine; `auto` does for pictures.
         validation_fraction: Share of the rows kept from training, for early stopping and for calibration. Which rows
             these are depends on their number alone, never on `random_state`.
-        early_stopping: Restore the weights that were best on the held-out rows, and stop when they stop improving.
         contamination: None sets the alarm by `false_alarm_rate`; a share in (0, 0.5] alarms that share of the
             training rows, as in scikit-learn; a rule of `oodles.calibration` sets it from the held-out scores.
         false_alarm_rate: Share of new normal rows that may be alarmed.
-        schema: Kinds of columns where the guess is wrong: name → `real`, `binary`, `category` or `ignore`.
-        memory: MiB of encoded rows that training may hold at a time; None holds all. With a number, `fit` also takes a
-            memory-mapped array or a `pyarrow.dataset` (a folder of Parquet files) that is larger than memory.
-        checkpoint: File to save the training to and to continue from; None saves nothing. `save` removes it.
-        compile: Compile the networks with `torch.compile` for the training: some per cent faster for large networks,
-            after a minute of compiling. It needs a C++ compiler such as g++ on a CPU.
+        schema: Kinds of columns where the guess is wrong: name → `real`, `scaled`, `binary`, `category` or `ignore`.
         device: `auto`, `cpu` or `cuda`.
         random_state: Seed of everything random in `fit`.
         verbose: Show a progress bar.
     """
 
-    latent: int | str = "auto"
-    hidden: tuple[int, ...] = (128, 64)
-    activation: str = "silu"
-    network: str = "auto"
-    likelihood: str = "auto"
-    scoring: str = "likelihood"
-    members: int | str = "auto"
-    epochs: int | str = "auto"
-    batch_size: int = 128
-    lr: float = 2e-3
-    optimizer: str = "adam"
-    decay: bool | str = "auto"
+    scoring: str = ""
     validation_fraction: float = 0.1
-    early_stopping: bool = True
     contamination: float | Rule | None = None
     false_alarm_rate: float = 0.05
     schema: Mapping[str, str] | None = None
-    memory: float | None = None
-    checkpoint: str | Path | None = None
-    compile: bool = False
     device: str = "auto"
     random_state: int | None = None
     verbose: bool = False
 
-    model_class: ClassVar[type[Model]]
+    model_class: ClassVar[type[Scored]]
 
     @abstractmethod
-    def codes(self, layout: Layout) -> int:
-        """The number of latent codes, `auto` resolved."""
-
-    @abstractmethod
-    def build(self, layout: Layout, members: int, missing: list[int]) -> Model:
+    def build(self, layout: Layout, members: int, missing: list[int]) -> Scored:
         """The untrained model for rows of this layout; `missing` are encoded columns with missing training cells."""
+
+    @abstractmethod
+    def learn(self, X: Any, negatives: Any) -> Prepared:
+        """Set `encoder_`, `model_` and `history_`; returns the rows that were learned and held out."""
+
+    def blocks_of(self, X: Any) -> Iterable[Any]:
+        """What `fit` was given, in pieces that fit into memory."""
+        return [X]
+
+    def resolved(self, layout: Layout) -> dict[str, Any]:  # noqa: ARG002 - for those who have any
+        """Parameters that `auto` stood for, by name: a later version may mean something else."""
+        return {}
+
+    @property
+    def support(self) -> str:
+        """What numbers the model can see in a real column: any (`line`) or those in [0, 1] (`unit`)."""
+        return "line"
 
     # -- learning ---------------------------------------------------------------------------------------------------
 
@@ -126,21 +99,16 @@ class Detector(Estimator):
             CheckpointError: If `checkpoint` belongs to another run.
         """
         parameters.check(self)
-        rows = resident(self, X, self._device) if self.memory is None else streamed(self, X, self._device, self.memory)
-        seeds = self._seeds(pictures=self._pictures)
-        pools = pools_of(self, negatives, rows.rows, self._device)
-        self.model_ = self.placed(len(seeds), rows.missing)
-        self.model_.draws = Draws(seeds, self._device)
-        initialize(self.model_, self.model_.draws)
-        schedule = self._schedule(rows, digest_of(pools) if self.checkpoint else "")
-        with learning_from(self, self.model_, pools, steps=schedule.epochs * -(-rows.rows // self.batch_size)):
-            self.history_: History = train(self.model_, rows.source, rows.held_out, schedule, seeds=seeds)
+        rows = self.learn(X, negatives)
         if isinstance(self.model_, Referring):
             self._refer(self.model_, rows.learned)
+        if isinstance(self.model_, Anchored):
+            self.model_.anchor.row.copy_(rows.learned.nanmean(0).nan_to_num())
+        if isinstance(self.model_, Settles):
+            self.model_.settle(rows.learned, Applied(self, type(self.model_).summary)(rows.learned))
         self._calibrate([rows.held_out])
         if isinstance(self.contamination, float):
-            every = [X] if self.memory is None else (piece.load() for piece in pieces(X))
-            self.offset_ = float(np.quantile(-np.concatenate(list(self.scored(every))), self.contamination))
+            self.offset_ = float(np.quantile(-np.concatenate(list(self.scored(self.blocks_of(X)))), self.contamination))
         return self
 
     def calibrate(self, X: Any) -> Self:
@@ -161,62 +129,27 @@ class Detector(Estimator):
     def _calibrate(self, held_out: Iterable[Rows]) -> None:
         """Learn what scores, and what surprises per feature, are usual."""
         blocks = list(held_out)
-        scores = self._mean(Applied(self, self.score_named(self.scoring)), blocks)
-        self.calibration_ = Calibration.from_scores(scores)
-        self.usual_ = self._mean(Applied(self, surprise), blocks).mean(0)
+        score = self.score_named(self.scoring)
+        self.calibration_ = Calibration.from_scores(self._mean(Applied(self, score), blocks))
+        self.usual_ = self._mean(Applied(self, reasons, score=score), blocks).mean(0)
         rule = self.contamination if callable(self.contamination) else FalseAlarmRate(self.false_alarm_rate)
         self.offset_ = -float(rule(self.calibration_.scores))
 
-    def placed(self, members: int, missing: list[int]) -> Model:
+    def placed(self, members: int, missing: list[int]) -> Scored:
         """The model for what the encoder learned, on the device, before it has weights."""
         model = self.build(self.encoder_.layout, members, missing)
         model.members, model.missing, model.work = members, missing, {}
         return model.to(self._device).eval()
-
-    def _seeds(self, *, pictures: bool) -> list[int]:
-        """One seed per member: `random_state`, `random_state` + 1 and so on."""
-        count = (1 if pictures else 5) if self.members == "auto" else int(self.members)
-        state = self.random_state
-        if state is None:
-            first = int(np.random.SeedSequence().generate_state(1)[0])
-        else:
-            first = int(state) if isinstance(state, (int, np.integer)) else int(state.randint(2**31 - 1))
-        return [first + member for member in range(count)]
 
     @property
     def _pictures(self) -> bool:
         """Whether pictures were learned."""
         return isinstance(self.encoder_, PictureEncoder)
 
-    def _schedule(self, rows: Prepared, known: str) -> Schedule:
-        """How long and how fast to train: `auto` epochs make at least so many steps, and look now and then."""
-        steps, pictures = -(-rows.rows // self.batch_size), self._pictures
-        epochs, look = self.epochs, 1
-        if epochs == "auto":
-            epochs = max(LEAST_PICTURE_EPOCHS if pictures else LEAST_EPOCHS, -(-LEAST_STEPS // steps))
-            look = max(STEPS_PER_LOOK // steps, 1)
-        checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
-        return Schedule(
-            epochs=int(epochs),
-            batch_size=self.batch_size,
-            lr=self.lr,
-            optimizer=self.optimizer,
-            look=look,
-            decay=pictures if self.decay == "auto" else bool(self.decay),
-            patience=max(10, int(epochs) // look // 3) if self.early_stopping else None,
-            chunk=rows_at_once(self.encoder_, draws=True),
-            checkpoint=checkpoint,
-            fingerprint=parameters.fingerprint(self, rows.digest + known),
-            verbose=self.verbose,
-            repeat=True,
-            compile=self.compile,
-        )
-
-    def noise_model(self, *, pictures: bool) -> str:
-        """The likelihood's name, `auto` resolved."""
-        if self.likelihood != "auto":
-            return self.likelihood
-        return "gaussian-global" if pictures else "student"
+    @property
+    def epochs_(self) -> int:
+        """How many passes over the rows were made; 0 if the model was computed, not trained."""
+        return int(self.history_["epoch"][-1][0]) if self.history_ else 0
 
     # -- scoring ----------------------------------------------------------------------------------------------------
 
@@ -259,10 +192,12 @@ class Detector(Estimator):
         return benjamini_hochberg(self.p_value(X), fdr)
 
     def explain(self, X: Any) -> np.ndarray:
-        r"""Nats by which each feature is stranger than usual: (N, F) in the table's order, or the pictures' shape.
+        r"""By how much each feature is stranger than usual: (N, F) in the table's order, or the pictures' shape.
 
-        $-E_q[\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, the numbers of a row without missing
-        cells and its excess KL add up to its score minus the mean held-out score. A missing cell explains nothing: 0.
+        Models with a likelihood: nats, $-E_q[\log p(x_f | z)]$ minus its mean over the held-out rows. For `elbo`, the
+        numbers of a row without missing cells and its excess KL add up to its score minus the mean held-out score.
+        Others: integrated gradients of the score (`oodles.scores.attributed`), minus their mean over the held-out rows;
+        they add up to the score minus the mean held-out score. A missing cell explains nothing: 0.
         """
         return next(self.explained([X]))[1]
 
@@ -287,13 +222,22 @@ class Detector(Estimator):
         return ((numbers[:, 0], self.encoder_.unshuffled(numbers[:, 1:])) for numbers in both)
 
     def reconstruct(self, X: Any) -> Any:
-        """What the model expects in place of each row, in raw units: a pyarrow table, or pictures in [0, 1]."""
+        """What the model expects in place of each row, in raw units: a pyarrow table, or pictures in [0, 1].
+
+        A model without a decoder expects the mean of learned rows, which its reasons compare with.
+        """
         check_fitted(self)
-        return self.encoder_.decode(self._mean(Applied(self, expectation), self._read(X)))
+        return self.encoder_.decode(self._mean(Applied(self, expected), self._read(X)))
 
     def embed(self, X: Any) -> np.ndarray:
-        """The codes that the first member gives each row, (N, L)."""
+        """The codes that the first member gives each row, (N, L); without an encoder, its last hidden layer.
+
+        Raises:
+            ParameterError: If the model has neither.
+        """
         check_fitted(self)
+        if not isinstance(self.model_, Encodes):
+            raise ParameterError(f"{type(self).__name__} gives rows no codes: it compares them with learned rows only.")
         apply = Applied(self, code)
         return torch.cat([apply(x)[0].cpu() for x in self._read(X)]).numpy()
 
@@ -310,6 +254,13 @@ class Detector(Estimator):
     def _read(self, X: Any) -> Iterator[Rows]:
         """What a user gives → blocks of encoded rows on the device."""
         return encoded(self, raw_rows(self, X, reset=False), self._device)
+
+    def _raw(self, x: Rows) -> Any:
+        """Encoded rows in raw units: an array, or a pyarrow table if names were learned."""
+        decoded = self.encoder_.decode(x.cpu().numpy())
+        if isinstance(decoded, np.ndarray) or hasattr(self, "feature_names_in_"):
+            return decoded
+        return np.stack([column.to_numpy() for column in decoded.columns], axis=1)
 
     @property
     def _device(self) -> torch.device:
@@ -335,12 +286,8 @@ class Detector(Estimator):
     def save(self, path: str | Path) -> None:
         """Write the fitted detector as a folder: `config.json`, `model.safetensors`, `README.md`.
 
-        The training's `checkpoint`, if there is one, is no longer needed, and removed.
-
         Raises:
             ArtefactError: If it cannot be written, or something else stands there.
         """
         check_fitted(self)
         storage.write(Path(path), keeping.configuration(self), keeping.tensors(self), model_card(self))
-        if self.checkpoint is not None:
-            Path(self.checkpoint).unlink(missing_ok=True)

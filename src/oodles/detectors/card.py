@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = ["model_card"]
 
+OTHERS = " for real columns, Bernoulli for binary ones, categorical for categories"
+
 CARD = Template(
     """\
 ---
@@ -20,13 +22,13 @@ tags: [anomaly-detection]
 | | |
 |---|---|
 | input | {{ input }} |
-| noise model | {{ noise }} |
-| members | {{ model.members }} |
+{% if noise %}| noise model | {{ noise }} |
+{% endif %}| members | {{ model.members }} |
 | score | `{{ detector.scoring }}`: {{ formula }} |
 | alarm | above {{ "%.6g"|format(-detector.offset_) }} |
 | calibrated on | {{ held }} held-out rows: the smallest p-value is {{ "%.3g"|format(smallest) }} |
-| trained for | {{ epochs }} epochs |
-| random_state | {{ detector.random_state }} |
+{% if epochs %}| trained for | {{ epochs }} epochs |
+{% endif %}| random_state | {{ detector.random_state }} |
 
 ```python
 import oodles
@@ -50,6 +52,7 @@ def model_card(detector: "Detector") -> str:
     layout, model = detector.encoder_.layout, detector.model_
     kinds = {kind: len(layout.only(kind).columns) for kind in ("real", "binary", "category")}
     table = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    noise = detector.resolved(layout).get("likelihood", "")
     scoring = model.scores[detector.scoring.split("-")[0]]
     return CARD.render(
         name=type(detector).__name__,
@@ -58,10 +61,9 @@ def model_card(detector: "Detector") -> str:
         input="pictures, channels x height x width = {} x {} x {}".format(*layout.shape)
         if layout.shape
         else f"{layout.features} columns ({table})",
-        noise=detector.noise_model(pictures=bool(layout.shape))
-        + ("" if layout.shape else " for real columns, Bernoulli for binary ones, categorical for categories"),
+        noise=noise and noise + ("" if layout.shape else OTHERS),
         formula=(scoring.__doc__ or "").split("\n")[0],
         held=len(detector.calibration_.scores),
         smallest=detector.calibration_.smallest,
-        epochs=int(detector.history_["epoch"][-1][0]),
+        epochs=detector.epochs_,
     )

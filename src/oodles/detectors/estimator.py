@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from ..encoding import Encoder
+    from ..training import History, Scored
 
 __all__ = ["Estimator", "check_fitted", "hyperparameters"]
 
@@ -30,6 +31,8 @@ class Estimator(ABC):
     """Parameters that can be read, changed and shown, and what scikit-learn may expect of an outlier detector."""
 
     encoder_: "Encoder"
+    model_: "Scored"
+    history_: "History"
     n_features_in_: int
     feature_names_in_: "np.ndarray"
 

@@ -11,7 +11,6 @@ from ..calibration import Calibration
 from ..encoding import TableEncoder, from_json
 from ..errors import ArtefactError
 from . import parameters
-from .networks import chosen_network
 
 if TYPE_CHECKING:
     from .base import Detector
@@ -27,22 +26,12 @@ def configuration(detector: "Detector") -> dict[str, Any]:
         "class": type(detector).__name__,
         "parameters": parameters.as_json(detector),
         "encoder": detector.encoder_.to_json(),
-        "built": built(detector),
+        "built": detector.resolved(detector.encoder_.layout),
         "members": detector.model_.members,
         "missing": detector.model_.missing,
         "n_features_in": detector.n_features_in_,
         "history": detector.history_,
         "versions": {"oodles": __version__, "torch": torch.__version__, "numpy": np.__version__},
-    }
-
-
-def built(detector: "Detector") -> dict[str, Any]:
-    """What `auto` meant when the model was built: a later version may mean something else."""
-    layout = detector.encoder_.layout
-    return {
-        "latent": detector.codes(layout),
-        "likelihood": detector.noise_model(pictures=bool(layout.shape)),
-        "network": chosen_network(detector.network, layout),
     }
 
 

@@ -12,13 +12,20 @@ import numpy as np
 from ..calibration import RULES
 from ..errors import ParameterError
 from ..nn import ACTIVATIONS
+from ..objectives import INFORMATION, SHUFFLES
 from ..sampling import SOURCES
 from ..training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from .base import Detector
 
-__all__ = ["as_json", "check", "fingerprint", "from_json"]
+__all__ = ["as_json", "check", "fingerprint", "from_json", "seed_of"]
+
+
+CHOICES = {"information": tuple(INFORMATION), "shuffle": SHUFFLES, "penalty_form": ("row", "pixel")}
+"""Words that some parameters take."""
+
+WIDTHS = ("hidden", "generator_hidden", "discriminator_hidden")
 
 
 def check(detector: "Detector") -> None:
@@ -27,11 +34,11 @@ def check(detector: "Detector") -> None:
     Raises:
         ParameterError: In a sentence.
     """
-    for name in ("latent", "members", "epochs"):
+    for name in ("latent", "members", "epochs", "components"):
         demand(detector, name, lambda v: v == "auto" or whole(v), "a whole number of at least 1, or 'auto'")
     demand(detector, "batch_size", whole, "a whole number of at least 1")
     demand(detector, "lr", lambda v: v > 0, "a positive number")
-    for name in ("validation_fraction", "false_alarm_rate"):
+    for name in ("validation_fraction", "false_alarm_rate", "nu"):
         demand(detector, name, lambda v: 0 < v < 1, "a share between 0 and 1")
     demand(
         detector,
@@ -52,16 +59,38 @@ def check(detector: "Detector") -> None:
     demand(detector, "early_stopping", lambda v: isinstance(v, (bool, np.bool_)), "True or False")
     demand(detector, "optimizer", lambda v: v in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
     demand(detector, "decay", lambda v: v == "auto" or isinstance(v, (bool, np.bool_)), "True, False or 'auto'")
-    for name in ("beta", "negative_weight", "negative_reconstruction"):
-        if hasattr(detector, name):
-            demand(detector, name, lambda v: v >= 0, "a number that is not negative")
-    if hasattr(detector, "background"):
-        demand(detector, "background", lambda v: 0 <= v < 1, "a share of at least 0 and below 1")
-    if hasattr(detector, "shift"):
-        demand(detector, "shift", lambda v: v == "auto" or v > 0, "a positive number, or 'auto'")
-    if hasattr(detector, "source"):
-        known = ", ".join(("auto", "none", *SOURCES))
-        demand(detector, "source", is_source, f"one of {known}, or a value of oodles.sampling")
+    for name in (
+        "beta",
+        "negative_weight",
+        "negative_reconstruction",
+        "entropy",
+        "penalty",
+        "mcmc_step",
+        "density_weight",
+        "variance_weight",
+    ):
+        demand(detector, name, lambda v: v >= 0, "a number that is not negative")
+    for name in ("average", "background", "dropout"):
+        demand(detector, name, lambda v: 0 <= v < 1, "a share of at least 0 and below 1")
+    for name in ("information", "shuffle", "penalty_form"):
+        demand(detector, name, CHOICES[name].__contains__, f"one of {', '.join(CHOICES[name])}")
+    for name in ("n_phi", "n_critic", "mixtures"):
+        demand(detector, name, whole, "a whole number of at least 1")
+    demand(detector, "noise", lambda v: v > 0, "a positive number")
+    demand(detector, "n_mcmc", lambda v: whole(v) or v == 0, "a whole number of at least 0")
+    demand(detector, "reference_std", lambda v: v in (None, "auto") or v > 0, "a positive number, None or 'auto'")
+    demand(detector, "discriminator_hidden", lambda v: v and all(map(whole, v)), "one or more whole numbers")
+    demand(detector, "generator_hidden", lambda v: v == "auto" or all(map(whole, v)), "whole numbers, or 'auto'")
+    demand(detector, "shift", lambda v: v == "auto" or v > 0, "a positive number, or 'auto'")
+    demand(
+        detector,
+        "gamma",
+        lambda v: v in ("scale", "auto") if isinstance(v, str) else 0 < v < np.inf,
+        "a positive number, 'scale' or 'auto'",
+    )
+    demand(detector, "rows", whole, "a whole number of at least 1")
+    known = ", ".join(("auto", "none", *SOURCES))
+    demand(detector, "source", is_source, f"one of {known}, or a value of oodles.sampling")
     detector.score_named(detector.scoring)
 
 
@@ -76,11 +105,13 @@ def whole(value: Any) -> bool:
 
 
 def demand(detector: "Detector", name: str, fits: Callable[[Any], bool], expected: str) -> None:
-    """Refuse a parameter that does not fit.
+    """Refuse a parameter that does not fit; a detector that has none of that name has nothing to refuse.
 
     Raises:
         ParameterError: In a sentence.
     """
+    if not hasattr(detector, name):
+        return
     value = getattr(detector, name)
     try:
         good = fits(value)
@@ -88,6 +119,13 @@ def demand(detector: "Detector", name: str, fits: Callable[[Any], bool], expecte
         good = False
     if not good:
         raise ParameterError(f"{type(detector).__name__}({name}={value!r}) makes no sense: expected {expected}.")
+
+
+def seed_of(state: Any) -> int:
+    """A number for a `random_state`: itself, or one that a random state draws; None takes a new one each time."""
+    if state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    return int(state) if isinstance(state, (int, np.integer)) else int(state.randint(2**31 - 1))
 
 
 def as_json(detector: "Detector") -> dict[str, Any]:
@@ -104,7 +142,7 @@ def as_json(detector: "Detector") -> dict[str, Any]:
 
 def from_json(values: dict[str, Any]) -> dict[str, Any]:
     """The parameters that `as_json` wrote down."""
-    parameters = {**values, "hidden": tuple(values["hidden"])}
+    parameters = {**values, **{name: tuple(values[name]) for name in WIDTHS if isinstance(values.get(name), list)}}
     if isinstance(rule := parameters["contamination"], dict):
         parameters["contamination"] = RULES[rule["rule"]](**{k: v for k, v in rule.items() if k != "rule"})
     if isinstance(source := parameters.get("source"), dict):

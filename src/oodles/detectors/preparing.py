@@ -13,7 +13,6 @@ import torch
 from ..data.pieces import Piece, pieces
 from ..encoding import Encoder, PictureEncoder, TableEncoder
 from ..errors import DataError, ParameterError
-from ..likelihoods import support
 from ..shapes import Rows
 from ..training import Resident, Source
 from .blocks import encoded
@@ -58,8 +57,7 @@ def learned_encoder(detector: "Detector", raw: Any) -> Encoder:
         ParameterError: If `schema` describes pictures.
     """
     if not is_pictures(raw):
-        likelihood = detector.noise_model(pictures=False)
-        return TableEncoder.fit(raw, detector.schema, support=support(likelihood))
+        return TableEncoder.fit(raw, detector.schema, support=detector.support)
     if detector.schema:
         raise ParameterError("schema describes the columns of a table, but X holds pictures: leave it out.")
     return PictureEncoder.fit(raw)
@@ -77,7 +75,7 @@ def resident(detector: "Detector", X: Any, device: torch.device) -> Prepared:
     detector.encoder_ = learned_encoder(detector, raw)
     x = torch.cat(list(encoded(detector, raw, device)))
     kept, held_out = held_out_split(len(x), detector.validation_fraction, detector.false_alarm_rate)
-    digest = hashlib.sha256(x.cpu().numpy().data).hexdigest() if detector.checkpoint else ""
+    digest = hashlib.sha256(x.cpu().numpy().data).hexdigest() if is_kept(detector) else ""
     learned = x[kept]
     return Prepared(Resident(learned), x[held_out], missing_columns(x), learned[:SAMPLE], len(kept), digest)
 
@@ -110,7 +108,7 @@ def streamed(detector: "Detector", X: Any, device: torch.device, memory: float) 
     detector.encoder_ = learned_encoder(detector, raw)
     x = torch.cat(list(encoded(detector, raw, device)))
     source = Streamed(detector, every, held_out, device, int(memory * MIB / 2 / (4 * x.shape[1])))
-    digest = hashlib.sha256(rows.tobytes() + x.cpu().numpy().tobytes()).hexdigest() if detector.checkpoint else ""
+    digest = hashlib.sha256(rows.tobytes() + x.cpu().numpy().tobytes()).hexdigest() if is_kept(detector) else ""
     kept_back = torch.from_numpy(np.isin(sample, held_out)).to(device)
     held, others = x[kept_back], x[~kept_back]
     return Prepared(source, held, missing_columns(x), others[:SAMPLE], n - len(held), digest)
@@ -119,6 +117,11 @@ def streamed(detector: "Detector", X: Any, device: torch.device, memory: float) 
 def some(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
     """`k` different numbers below `n`, sorted."""
     return np.sort(rng.choice(n, k, replace=False, shuffle=False))
+
+
+def is_kept(detector: "Detector") -> bool:
+    """Whether the training goes to a checkpoint."""
+    return getattr(detector, "checkpoint", None) is not None
 
 
 def missing_columns(x: Rows) -> list[int]:

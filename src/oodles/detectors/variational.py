@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import hardtanh
@@ -35,7 +34,7 @@ from ..scores import (
 )
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import Model
-from .base import Detector
+from .decoding import DecodingDetector
 from .estimator import check_fitted, hyperparameters
 from .networks import codec
 
@@ -109,11 +108,9 @@ class VariationalModel(Model):
         self.background = background
         self.beta, self.spoiled = beta, spoiled
         layout = likelihood.layout
-        features = [number for number, column in enumerate(layout.columns) for _ in range(column.width)]
-        self.register_buffer("feature", torch.tensor(features), persistent=False)
-        self.register_buffer(
-            "real", torch.tensor([layout.columns[f].kind == "real" for f in features]), persistent=False
-        )
+        real = set(layout.positions("real"))
+        self.register_buffer("feature", torch.tensor(layout.owners), persistent=False)
+        self.register_buffer("real", torch.tensor([d in real for d in range(layout.width)]), persistent=False)
         self.register_buffer("points", normal_points(points, latent))
 
     @property
@@ -156,7 +153,7 @@ class VariationalModel(Model):
 
 
 @hyperparameters
-class Variational(Detector):
+class Variational(DecodingDetector):
     """What detectors with such a model have in common.
 
     Arguments:
@@ -211,7 +208,4 @@ class Variational(Detector):
             parameters = model.decoder(draws.normal(each, model.points.shape[1]))
             pictures = bool(self.encoder_.layout.shape)
             rows = model.likelihood.mean(parameters) if pictures else model.likelihood.sample(parameters, draws)
-        decoded = self.encoder_.decode(rows.transpose(0, 1).flatten(0, 1)[:n].cpu().numpy())
-        if isinstance(decoded, np.ndarray) or hasattr(self, "feature_names_in_"):
-            return decoded
-        return np.stack([column.to_numpy() for column in decoded.columns], axis=1)
+        return self._raw(rows.transpose(0, 1).flatten(0, 1)[:n])

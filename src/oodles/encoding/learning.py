@@ -39,13 +39,15 @@ def learned(name: str, cells: pa.ChunkedArray, declared: str | None, support: st
     Raises:
         SchemaError: If all cells are missing, text stands among numbers, or the declared kind cannot be.
     """
-    numeric = is_number(cells) or declared == "real"
+    numeric = is_number(cells) or declared in ("real", "scaled")
     came: Any = as_numbers(name, cells) if numeric else as_texts(name, cells)
     if not numeric and declared is None:
         refuse_spoiled_numbers(name, came)
     observed = came[~np.isnan(came)] if numeric else came.drop_null()
     if not len(observed):
         raise SchemaError(f"Column {name!r} is empty: every cell is missing. Leave it out, or ignore it in the schema.")
+    if declared == "scaled":
+        return Column(name, "real")
     if numeric and declared in (None, "real"):
         if declared is None and np.isin(observed, (0.0, 1.0)).all() and observed.min() < observed.max():
             return with_levels(name, "binary", {level: int((observed == int(level)).sum()) for level in ("0", "1")})
@@ -89,7 +91,8 @@ def real(name: str, observed: np.ndarray, support: str) -> Column:
         low, high = (0.0, 1.0) if observed.min() >= 0 and observed.max() <= 1 else (observed.min(), observed.max())
         return Column(name, "real", center=float(low), scale=float(high - low) or 1.0)
     if observed.min() == observed.max():
-        return Column(name, "real", center=float(observed[0]), scale=float(abs(observed[0])) or 1.0, tail=TAIL)
+        center = float(observed[0])
+        return Column(name, "real", center=center, scale=abs(center) or 1.0, tail=TAIL, constant=True)
     peak = float(np.abs(observed).max())
     cut = observed.clip(*(peak * np.quantile(observed / peak, (0.01, 0.99))))
     (center, scale), (inner, narrow) = moments(observed), moments(cut)

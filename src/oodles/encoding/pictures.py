@@ -11,6 +11,9 @@ from ..layout import Column, Layout
 
 __all__ = ["PictureEncoder", "as_pictures"]
 
+CHANNELS = (1, 3, 4)
+"""Gray, color, and color with one more, such as near infrared."""
+
 
 def as_pictures(X: Any) -> np.ndarray | None:
     """Pictures as an array (N, H, W) or (N, H, W, C), or None if `X` holds no pictures.
@@ -40,12 +43,12 @@ class PictureEncoder:
         """Learn the shape of pictures (N, H, W) or (N, H, W, C).
 
         Raises:
-            DataError: If they have other than 1 or 3 channels, are too small, or all pixels are equal.
+            DataError: If they have other than 1, 3 or 4 channels, are too small, or all pixels are equal.
         """
         height, width, channels = (*X.shape[1:], 1)[:3]
-        if channels not in (1, 3):
+        if channels not in CHANNELS:
             hint = " The channels must come last: use X.transpose(0, 2, 3, 1)." if X.shape[1] in (1, 3) else ""
-            raise DataError(f"Pictures have 1 or 3 channels, but these have {channels} (shape {X.shape}).{hint}")
+            raise DataError(f"Pictures have 1, 3 or 4 channels, but these have {channels} (shape {X.shape}).{hint}")
         if min(height, width) < 4:
             raise DataError(f"Pictures must be at least 4 x 4 pixels, but these are {height} x {width}.")
         if len(X) and (X.flat[0] == X).all():

@@ -24,8 +24,8 @@ from .values import Cells, as_digits, as_numbers, as_texts, as_words, is_number,
 
 __all__ = ["KINDS", "TableEncoder"]
 
-KINDS = ("real", "binary", "category", "ignore")
-"""What `schema` may say of a column."""
+KINDS = ("real", "scaled", "binary", "category", "ignore")
+"""What `schema` may say of a column; `scaled` is a real one that is taken as it is."""
 
 AT_ONCE = 4096
 """Rows that are scaled together: they stay in the processor's cache."""
@@ -74,7 +74,7 @@ class TableEncoder:
             )
         order = {"real": 0, "binary": 1, "category": 2}
         layout = Layout(tuple(sorted(columns, key=lambda column: order[column.kind])))
-        numeric = frozenset(name for name in names if is_number(table[name]) or schema.get(name) == "real")
+        numeric = frozenset(name for name in names if is_number(table[name]) or schema.get(name) in ("real", "scaled"))
         return cls(
             layout, names, tuple(table.column_names), numeric, isinstance(X, pa.Table), clipped=support == "unit"
         )

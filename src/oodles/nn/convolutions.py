@@ -108,15 +108,27 @@ class Conv(Layer):
 
 
 class ConvTranspose(Layer):
-    """(M, B, inputs, H, W) → (M, B, outputs, stride·H, stride·W): the transpose of `Conv`."""
+    """(M, B, inputs, H, W) → (M, B, outputs, stride·H, stride·W): the transpose of `Conv`.
+
+    With a `size` it is the transpose of the `Conv` that sees pictures of that height and width, H = ⌈height/stride⌉,
+    and gives them back: (M, B, outputs, height, width).
+    """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, members: int, *, stride: int = 1, init: Initializer = fan_in
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        members: int,
+        *,
+        stride: int = 1,
+        size: tuple[int, int] | None = None,
+        init: Initializer = fan_in,
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs, kernel, kernel))
         self.bias = nn.Parameter(torch.empty(members, outputs))
-        self.kernel, self.stride, self.init = kernel, stride, init
+        self.kernel, self.stride, self.size, self.init = kernel, stride, size, init
 
     def reset(self, draws: Draws) -> None:
         """Draw new parameters."""
@@ -124,9 +136,9 @@ class ConvTranspose(Layer):
         self.init(self.weight, self.bias, (inputs * self.kernel**2, outputs * self.kernel**2), draws)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The transposed convolution, member by member, cut to `stride` times the input."""
-        height, width = x.shape[-2] * self.stride, x.shape[-1] * self.stride
-        before = (self.kernel - self.stride) // 2
+        """The transposed convolution, member by member, cut to `size` or to `stride` times the input."""
+        height, width = self.size or (x.shape[-2] * self.stride, x.shape[-1] * self.stride)
+        before = [same(pixels, self.kernel, self.stride)[0] for pixels in (height, width)]
         return stacked(
             [
                 cut(conv_transpose2d(channels_last(rows), w, b, stride=self.stride, padding=before), height, width)

@@ -1,5 +1,6 @@
 """Networks as functions of numbers: rows in, rows out, a member axis in front."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -7,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu, threshold
+from torch.nn.functional import leaky_relu, silu, softplus, threshold
 
 from .convolutions import Conv, ConvTranspose
 from .layers import Linear, glorot, normal
@@ -20,14 +21,23 @@ NORMAL = normal(0.02**0.5)
 """The papers' start for gray convolutions: weights and biases from N(0, 0.02)."""
 
 
+def shifted_softplus(x: Tensor) -> Tensor:
+    """log(1 + eˣ) - log 2, which is 0 at 0; the next layer's bias absorbs the shift."""
+    return softplus(x) - math.log(2)
+
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": silu,
     "relu": partial(threshold, threshold=0.0, value=0.0),
     "tanh": torch.tanh,
+    "leaky": partial(leaky_relu, negative_slope=0.2),
+    "leaky-0.1": partial(leaky_relu, negative_slope=0.1),
+    "softplus": shifted_softplus,
 }
 """What stands between dense layers, by name; each maps 0 to 0, so that a layer's filling stays 0.
 
-ReLU is spelled as a threshold: unlike `relu`, that kernel can fill memory which is there already."""
+ReLU is spelled as a threshold: unlike `relu`, that kernel can fill memory which is there already. Softplus is lowered
+by log 2, which changes no function that a network can compute: the next bias takes it up."""
 
 
 class Dense(nn.Module):

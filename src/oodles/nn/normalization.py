@@ -16,7 +16,7 @@ class BatchNorm(Layer):
 
     $y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta$ with the batch's moments in training and running
     moments afterwards. With `affine_only` the moments stay 0 and 1, so that the layer is $\gamma x + \beta$: what
-    the networks of Csiszárik et al. (2019) most likely computed.
+    the networks of Csiszárik et al. (2019) most likely computed. The slopes γ start from N(1, `spread`²).
 
     References:
         | Batch Normalization (Ioffe & Szegedy, 2015), https://arxiv.org/abs/1502.03167
@@ -25,18 +25,29 @@ class BatchNorm(Layer):
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, channels: int, members: int, *, momentum: float = 0.01, affine_only: bool = False) -> None:
+    def __init__(
+        self,
+        channels: int,
+        members: int,
+        *,
+        momentum: float = 0.01,
+        epsilon: float = 1e-3,
+        spread: float = 0.0,
+        affine_only: bool = False,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(members, channels))
         self.bias = nn.Parameter(torch.zeros(members, channels))
         self.register_buffer("mean", torch.zeros(members, channels))
         self.register_buffer("variance", torch.ones(members, channels))
-        self.momentum, self.affine_only = momentum, affine_only
+        self.momentum, self.epsilon, self.spread, self.affine_only = momentum, epsilon, spread, affine_only
 
-    def reset(self, draws: Draws) -> None:  # noqa: ARG002 - every member starts as the identity
-        """Become the identity."""
+    def reset(self, draws: Draws) -> None:
+        """Become the identity, but for the `spread` of the slopes."""
         with torch.no_grad():
             self.weight.fill_(1)
+            if self.spread:  # without it nothing is drawn
+                self.weight += self.spread * draws.normal(*self.weight.shape[1:])
             self.bias.zero_()
             self.mean.zero_()
             self.variance.fill_(1)
@@ -45,7 +56,7 @@ class BatchNorm(Layer):
         """The normalized batch."""
         wide = (len(x), 1, -1) + (1,) * (x.dim() - 3)
         mean, variance = self.moments(x)
-        slope = self.weight * (variance + 1e-3).rsqrt() if not self.affine_only else self.weight
+        slope = self.weight * (variance + self.epsilon).rsqrt() if not self.affine_only else self.weight
         return (x - mean.view(wide)) * slope.view(wide) + self.bias.view(wide)
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, relu
+from torch.nn.functional import interpolate, leaky_relu, relu
 
 from ..layout import Layout
 from ..shapes import Batch
 from .missing import may_be_missing
 
-__all__ = ["Crop", "Observed", "Picture", "Rectifier", "Upsample"]
+__all__ = ["Crop", "Leaky", "Observed", "Picture", "Rectifier", "Upsample"]
 
 REACH = 4.0
 """Deviations from the middle that an encoder can see."""
@@ -30,6 +30,18 @@ class Rectifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The positive part."""
         return relu(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+class Leaky(nn.Module):
+    """max(x, slope · x) of (M, B, …), members and rows as one axis: `Rectifier`'s sibling."""
+
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The positive part, and a little of the negative one."""
+        return leaky_relu(x.flatten(0, 1), self.slope).unflatten(0, x.shape[:2])
 
 
 class Picture(nn.Module):

@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike
 from ..detectors import Detector
 from ..encoding import PictureEncoder
 from ..errors import DataError, FileError
+from ..scores import Encodes
 from . import charts
 from .drawing import with_ids
-from .measures import FDR, Numbers, measured, number, percent, ratio, sentences
+from .measures import FDR, Numbers, counted, measured, number, percent, ratio, sentences
 from .tables import STRANGEST, Group, Reason, as_rows, groups, ranking, taken
 
 __all__ = ["Figure", "Section", "build", "section", "templates", "write"]
@@ -103,7 +104,7 @@ def section(
     return Section(
         name=name,
         description=description,
-        facts=facts(detector, embedding.shape[1]),
+        facts=facts(detector, embedding),
         numbers=numbers,
         sentences=tuple(sentences(numbers)),
         figures=figures(detector, scores, truth, numbers, embedding, shown),
@@ -137,22 +138,22 @@ def telling(scores: np.ndarray, y: np.ndarray | None, numbers: Numbers) -> tuple
     return np.argsort(-scores, kind="stable")[:STRANGEST], "the strangest rows"
 
 
-def codes_of_some(detector: Detector, rows: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The codes of not too many rows, and which rows these are."""
+def codes_of_some(detector: Detector, rows: Any, count: int) -> tuple[np.ndarray | None, np.ndarray]:
+    """The codes of not too many rows, if the detector gives any, and which rows these are."""
     shown = charts.thinned(count, charts.MOST_POINTS)
+    if not isinstance(detector.model_, Encodes):
+        return None, shown
     return detector.embed(rows if len(shown) == count else taken(rows, shown)), shown
 
 
-def facts(detector: Detector, latent: int) -> tuple[str, ...]:
+def facts(detector: Detector, embedding: np.ndarray | None) -> tuple[str, ...]:
     """What a detector is, in a few words each."""
-    members, epochs = detector.model_.members, int(detector.history_["epoch"][-1][0])
     layout = detector.encoder_.layout
     return (
         type(detector).__name__,
         "pictures of {1} × {2}".format(*layout.shape) if layout.shape else f"{layout.features} features",
-        f"{latent} code{'s' * (latent > 1)}",
-        f"{members} member{'s' * (members > 1)}",
-        f"{epochs:,} epoch{'s' * (epochs > 1)}",
+        *(() if embedding is None else (counted(embedding.shape[1], "code"),)),
+        *((counted(detector.model_.members, "member"), counted(detector.epochs_, "epoch")) if detector.epochs_ else ()),
         f"score: {detector.scoring}",
     )
 
@@ -162,7 +163,7 @@ def figures(
     scores: np.ndarray,
     y: np.ndarray | None,
     numbers: Numbers,
-    embedding: np.ndarray,
+    embedding: np.ndarray | None,
     shown: np.ndarray,
 ) -> tuple[Figure, ...]:
     """The charts that these rows allow."""
@@ -190,7 +191,9 @@ def figures(
             "Codes",
             "Where the first member puts the rows."
             + ("" if len(shown) == len(scores) else f" {len(shown):,} of {len(scores):,} rows are drawn."),
-            charts.codes(embedding, scores[shown], None if y is None else y[shown]) if len(shown) > 2 else None,
+            charts.codes(embedding, scores[shown], None if y is None else y[shown])
+            if embedding is not None and len(shown) > 2
+            else None,
         ),
     ]
     return tuple(Figure(title, caption, svg) for title, caption, svg in drawn if svg is not None)

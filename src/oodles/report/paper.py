@@ -145,6 +145,7 @@ def sheets(paper: Paper, folder: Path) -> tuple[list[Sheet], list[tuple[str, Rec
         lines: list[Line] = []
         for cell in table.cells:
             fields = json.loads(json.dumps(asdict(cell.task)))  # type: ignore[call-overload]
+            fields["name"] = cell.task.name
             fitting = [r for r in found if all(r.task.get(key) == value for key, value in fields.items())]
             for protocol in dict.fromkeys(r.task["protocol"] for r in fitting):
                 record = next(r for r in fitting if r.task["protocol"] == protocol)
@@ -173,19 +174,19 @@ def looked_up(record: Record, cell: Cell, quantity: str) -> np.ndarray:
     return record.of(cell.against, quantity.removeprefix("ood "))
 
 
-def spent(record: Record) -> str:
+def spent(record: Record, paper: Paper) -> str:
     """A record's budget, in words."""
     task, made = record.task, record.provenance
     if "seeds" in task:
         what = f"{task['seeds']} splits, default parameters"
     else:
-        pictures = "all pictures" if task["images"] is None else f"{task['images']:,} pictures"
+        rows = "all rows" if task["images"] is None else f"{task['images']:,} rows"
+        few = f" ({task['few']} for {paper.costly})" if paper.costly else ""
         what = (
-            f"protocol {task['protocol']}, {task['members']} runs, {task['epochs'] or 'the authors’'} epochs of "
-            f"{pictures}, "
-            f"{'the authors’ network' if task['network'] == 'paper' else 'light decoder (32 filters instead of 256)'}, "
-            f"learning rate {task['lr'] or 'the authors’'}, {task['test']:,} test pictures of each set "
-            f"({task['few']} for iwae and likelihood_regret)"
+            f"protocol {task['protocol']}, {task['members']} runs, "
+            f"{task['epochs'] or 'the authors’'} epochs of {rows}, "
+            f"{'the authors’ network' if task['network'] == 'paper' else paper.light}, "
+            f"learning rate {task['lr'] or 'the authors’'}, {task['test']:,} test pictures of each set{few}"
         )
     versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
     return f"{what}; {versions}; {made['processor']}, {made['cores']} cores"

@@ -3,17 +3,29 @@
 A score never names a model class: it says in a Protocol what it needs.
 """
 
+from .adversarial import feature_matching, sigma
 from .complexity import code_length, input_complexity
+from .energy import energy, score_norm, slope
 from .ensemble import likelihood_ratio, waic
-from .explanation import explained
+from .explanation import Anchor, attributed, expected, explained, reasons
 from .latent import divergence, kl, latent_norm
 from .likelihood import bits_per_dim, elbo, iwae
 from .naming import named
-from .points import normal_points
-from .protocols import Backed, Posterior, Reconstructs, Referring
+from .points import normal_points, random_points
+from .protocols import (
+    Anchored,
+    Backed,
+    Encodes,
+    Energetic,
+    Paired,
+    Posterior,
+    Reconstructs,
+    Referring,
+    Restores,
+    Settles,
+)
 from .reconstruction import (
     code,
-    expectation,
     likelihood,
     mean_log_probability,
     reconstruction_error,
@@ -25,19 +37,29 @@ from .statistics import Reference, density, statistics, typicality
 
 __all__ = [
     "UNITS",
+    "Anchor",
+    "Anchored",
     "Backed",
+    "Encodes",
+    "Energetic",
+    "Paired",
     "Posterior",
     "Reconstructs",
     "Reference",
     "Referring",
+    "Restores",
+    "Settles",
+    "attributed",
     "bits_per_dim",
     "code",
     "code_length",
     "density",
     "divergence",
     "elbo",
-    "expectation",
+    "energy",
+    "expected",
     "explained",
+    "feature_matching",
     "input_complexity",
     "iwae",
     "kl",
@@ -48,8 +70,13 @@ __all__ = [
     "mean_log_probability",
     "named",
     "normal_points",
+    "random_points",
+    "reasons",
     "reconstruction_error",
     "reconstruction_probability",
+    "score_norm",
+    "sigma",
+    "slope",
     "statistics",
     "surprise",
     "typicality",
@@ -57,6 +84,10 @@ __all__ = [
 ]
 
 UNITS = {
+    "energy": "nats up to a constant, or the detector's own measure: E(x)",
+    "score_norm": "squared energy per encoded unit: ‖∇ₓE(x)‖²",
+    "sigma": "encoded units, and nats: 0.9 ‖x - G(E(x))‖₁ - 0.1 log D(G(E(x)), E(x))",
+    "feature_matching": "encoded units: 0.9 ‖x - G(E(x))‖₁ + 0.1 times the same of the discriminator's features",
     "reconstruction_error": "squared encoded units per cell",
     "likelihood": "nats: -log p(x | its reconstruction)",
     "reconstruction_probability": "nats: -log mean p(x | z), z ~ q(z | x)",

@@ -5,21 +5,101 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from ..likelihoods import Likelihood
-from ..shapes import Batch, Codes, Parameters
+from ..shapes import Batch, Codes, Parameters, PerRow, Rows
 
-__all__ = ["Posterior", "Reconstructs"]
+__all__ = [
+    "Anchored",
+    "Backed",
+    "Encodes",
+    "Energetic",
+    "Paired",
+    "Posterior",
+    "Reconstructs",
+    "Referring",
+    "Restores",
+    "Settles",
+]
 
 
 @runtime_checkable
-class Reconstructs(Protocol):
+class Encodes(Protocol):
+    """A model that gives rows codes, or what its last hidden layer says."""
+
+    def code(self, x: Batch) -> Codes:
+        """The code of each row: for a posterior, its mean."""
+
+
+@runtime_checkable
+class Energetic(Protocol):
+    """A model with an energy, low for what is usual."""
+
+    def seen(self, x: Batch) -> Batch:
+        """Encoded rows as the network reads them, without missing cells."""
+
+    def energy_at(self, v: Batch) -> PerRow:
+        """The energy of rows as the network reads them."""
+
+
+@runtime_checkable
+class Paired(Protocol):
+    """A model that encodes and makes rows, with a discriminator of pairs.
+
+    Attributes:
+        encoder: Rows as the networks read them → codes.
+        generator: Codes → encoded rows.
+        discriminator: Rows as the networks read them and codes → logits; with a third argument True, its last layer.
+    """
+
+    encoder: Any
+    generator: Any
+    discriminator: Any
+
+    def seen(self, x: Batch) -> Batch:
+        """Encoded rows as the networks read them, without missing cells."""
+
+    def like(self, x: Batch, made: Batch) -> Batch:
+        """Made rows as the networks read them, with the holes of the real ones."""
+
+
+@runtime_checkable
+class Restores(Protocol):
+    """A model that gives rows back without a likelihood."""
+
+    def restored(self, x: Batch) -> Batch:
+        """Each row as the model makes it, (M, B, D), in encoded units."""
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A model with numbers that are computed once, after training."""
+
+    def summary(self, x: Batch) -> Tensor:
+        """What it needs to know of each row, (M, B, …)."""
+
+    def settle(self, rows: Rows, summaries: Tensor) -> None:
+        """Compute them from rows that were learned and their summaries, (M, N, …)."""
+
+
+@runtime_checkable
+class Anchored(Protocol):
+    """A model whose reasons compare a row with a usual one.
+
+    Attributes:
+        anchor: Holds `row`, (M, D): the mean of learned rows.
+        feature: The number of the feature that each encoded column belongs to, (D,).
+    """
+
+    anchor: Any
+    feature: Tensor
+
+
+@runtime_checkable
+class Reconstructs(Encodes, Protocol):
     """A model with one best reconstruction of a row."""
 
     @property
     def likelihood(self) -> Likelihood:
         """What is assumed of a row given its code."""
-
-    def code(self, x: Batch) -> Codes:
-        """The code of each row: for a posterior, its mean."""
 
     def decoder(self, z: Codes) -> Parameters:
         """The parameters of p(x | z)."""

@@ -13,24 +13,31 @@ from torch.nn.functional import mse_loss
 from ..nn import may_be_missing
 from ..shapes import Batch, Codes, PerFeature, PerRow
 from .points import normal_points, random_points
-from .protocols import Posterior, Reconstructs
+from .protocols import Posterior, Reconstructs, Restores
 
 __all__ = [
     "code",
     "codes",
-    "expectation",
     "likelihood",
     "log_likelihoods",
     "mean_log_probability",
     "reconstruction_error",
     "reconstruction_probability",
+    "restored",
     "surprise",
 ]
 
 
-def reconstruction_error(model: Reconstructs, x: Batch) -> PerRow:
+def restored(model: Reconstructs | Restores, x: Batch) -> Batch:
+    r"""$\hat x$, (M, B, D), in encoded units: what the model makes of each row."""
+    if isinstance(model, Restores):
+        return model.restored(x)
+    return model.likelihood.mean(model.decoder(model.code(x)))
+
+
+def reconstruction_error(model: Reconstructs | Restores, x: Batch) -> PerRow:
     r"""$\frac{1}{D} \sum_d (x_d - \hat x_d)^2$ over observed cells, in squared encoded units."""
-    squares = mse_loss(model.likelihood.mean(model.decoder(model.code(x))), x, reduction="none")
+    squares = mse_loss(restored(model, x), x, reduction="none")
     if not may_be_missing():
         return squares.mean(-1)
     return squares.nansum(-1) / (~x.isnan()).sum(-1).clamp_min(1)
@@ -82,8 +89,3 @@ def surprise(model: Reconstructs, x: Batch, draws: int = 4) -> PerFeature:
 def code(model: Reconstructs, x: Batch) -> Codes:
     """The code of each row, (M, B, L)."""
     return model.code(x)
-
-
-def expectation(model: Reconstructs, x: Batch) -> Batch:
-    """The mean of p(x | z) at each row's code, (M, B, D), in encoded units."""
-    return model.likelihood.mean(model.decoder(model.code(x)))

@@ -3,7 +3,7 @@
 from .chunks import Chunks
 from .loop import History, Schedule, train
 from .minimizer import Minimizer
-from .model import LossModel, Minimize, Model
+from .model import LossModel, Minimize, Model, Scored
 from .optimizers import OPTIMIZERS, RMSProp
 from .source import Resident, Source
 from .threads import LARGE, fixed_threads, flops, threads_for
@@ -20,6 +20,7 @@ __all__ = [
     "RMSProp",
     "Resident",
     "Schedule",
+    "Scored",
     "Source",
     "fixed_threads",
     "flops",

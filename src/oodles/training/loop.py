@@ -44,6 +44,7 @@ class Schedule:
     Attributes:
         epochs: Passes over the rows, at most.
         batch_size: Rows of a batch.
+        parts: Equal parts that a step cuts its batch into.
         lr: Learning rate.
         optimizer: A name of `OPTIMIZERS`.
         decay: Let it fall to zero along half a cosine over the `epochs`.
@@ -64,6 +65,7 @@ class Schedule:
     lr: float
     patience: int | None
     chunk: int
+    parts: int = 1
     optimizer: str = "adam"
     look: int = 1
     decay: bool = False
@@ -190,7 +192,8 @@ def train(model: Model, source: Source, held_out: Rows, schedule: Schedule, *, s
     if schedule.checkpoint and (found := read_checkpoint(schedule.checkpoint, schedule.fingerprint)):
         run.load(*found)
     sizes = source.sizes(0)
-    size = min(schedule.batch_size, -(-max(sizes) // ALIGNED) * ALIGNED)
+    unit = ALIGNED * schedule.parts
+    size = min(schedule.batch_size, -(-max(sizes) // unit) * unit)
     total = schedule.epochs * sum(-(-rows // size) for rows in sizes)
     batch = torch.zeros(model.members, size, source.width, device=source.device)
     work = 3 * flops(lambda: model.criterion(batch))
@@ -242,9 +245,10 @@ def finished(run: Run, schedule: Schedule) -> History:
     Raises:
         ParameterError: If the loss of a member was never finite.
     """
+    last = torch.tensor(run.history["validation_loss"][-1])
+    if not (last if schedule.patience is None else run.best_loss).isfinite().all():
+        raise ParameterError("Training diverged: the loss is not a finite number. Lower lr, or check the columns.")
     if schedule.patience is not None:
-        if not run.best_loss.isfinite().all():
-            raise ParameterError("Training diverged: the loss is not a finite number. Lower lr, or check the columns.")
         run.model.load_state_dict(run.best, strict=False)
     run.model.eval()
     return run.history

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..nn import Draws
 from ..shapes import Batch, PerMember, PerRow
 
-__all__ = ["LossModel", "Minimize", "Model", "of_members"]
+__all__ = ["LossModel", "Minimize", "Model", "Scored", "of_members"]
 
 
 @runtime_checkable
@@ -23,23 +23,31 @@ class Minimize(Protocol):
         """A simultaneous move: every gradient is taken before any player steps."""
 
 
-class Model(nn.Module, ABC):
-    """Networks with a member axis, and the round that trains them.
+class Scored(nn.Module, ABC):
+    """What scores rows, however it came to be.
 
     Attributes:
-        players: Names of the modules that move separately; empty if the whole model moves at once.
         scores: Functions `(model, x) → PerRow` by name; larger is stranger.
         members: Number of members, M.
         missing: Encoded columns with missing cells in training.
         work: Floating-point operations of what was applied to a chunk of rows, by name.
-        draws: The members' random streams, for training and sampling; scoring never uses them.
     """
 
-    players: tuple[str, ...] = ()
     scores: ClassVar[Mapping[str, Callable[..., PerRow]]] = {}
     members: int
     missing: list[int]
     work: dict[str, float]
+
+
+class Model(Scored):
+    """Networks with a member axis, and the round that trains them.
+
+    Attributes:
+        players: Names of the modules that move separately; empty if the whole model moves at once.
+        draws: The members' random streams, for training and sampling; scoring never uses them.
+    """
+
+    players: tuple[str, ...] = ()
     draws: Draws
 
     @abstractmethod

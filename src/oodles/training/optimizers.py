@@ -1,6 +1,7 @@
 """Which rule turns gradients into steps."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -52,13 +53,14 @@ class RMSProp(Optimizer):
                 parameter.sub_(gradient * (squares + group["epsilon"]).rsqrt() * group["lr"])
 
 
-def adam(parameters: Iterable[nn.Parameter], lr: Tensor) -> Adam:
+def adam(parameters: Iterable[nn.Parameter], lr: Tensor, betas: tuple[float, float] = (0.9, 0.999)) -> Adam:
     """Adam (Kingma & Ba, 2015), in one kernel."""
-    return Adam(parameters, lr=lr, fused=True, capturable=lr.device.type == "cuda")
+    return Adam(parameters, lr=lr, betas=betas, fused=True, capturable=lr.device.type == "cuda")
 
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adam": adam,
+    "adam-0.5-0.9": partial(adam, betas=(0.5, 0.9)),
     "rmsprop": RMSProp,
 }
 """Constructors `(parameters, lr=…) → Optimizer` by name; all are element-wise, so that members stay strangers."""

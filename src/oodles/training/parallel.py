@@ -12,7 +12,6 @@ from functools import partial
 
 import torch
 
-from ..nn import Draws
 from ..shapes import Batch, PerMember
 from .minimizer import Minimizer
 from .model import Model, of_members
@@ -35,11 +34,11 @@ def parted(model: Model, minimizer: Minimizer, batch: Batch, count: int) -> list
 
 def part(model: Model, members: slice) -> Model:
     """The model of some members only; its numbers are theirs, in the same memory."""
-    draws, model.draws = model.draws, Draws([])
+    # Emptied, not replaced: whatever refers to the streams refers in the copy to the copy's.
+    generators, model.draws.generators = model.draws.generators, []
     some = deepcopy(model)
-    model.draws = draws
-    some.draws.generators = draws.generators[members]
-    some.draws.device = draws.device
+    model.draws.generators = generators
+    some.draws.generators = generators[members]
     some.members = members.stop - members.start
     theirs = of_members(model)
     for name, tensor in (*some.named_parameters(), *some.named_buffers()):

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 from ...errors import ParameterError
 from ..dataset import Dataset, Entry
-from . import adbench, ahcd, cifar10, creditcard, embedded, generated, idx, kddcup99, svhn
+from . import adbench, ahcd, celeba, cifar10, creditcard, embedded, generated, idx, kddcup99, svhn
 from .listing import Listing
 
 __all__ = ["LISTINGS", "load", "names"]
@@ -14,6 +14,7 @@ LISTINGS: tuple[Listing, ...] = (
     *ahcd.LISTINGS,
     *cifar10.LISTINGS,
     *svhn.LISTINGS,
+    *celeba.LISTINGS,
     *kddcup99.LISTINGS,
     *creditcard.LISTINGS,
     *embedded.LISTINGS,

@@ -1,9 +1,9 @@
 """One paper, one file: its experiments as values, with what was published."""
 
-from . import csiszarik2019
+from . import csiszarik2019, engan2018
 from .paper import Paper
 
 __all__ = ["PAPERS", "Paper"]
 
-PAPERS = {paper.key: paper for paper in (csiszarik2019.PAPER,)}
+PAPERS = {paper.key: paper for paper in (csiszarik2019.PAPER, engan2018.PAPER)}
 """Every paper by the name that the command line knows."""

@@ -264,6 +264,8 @@ PAPER = Paper(
     key="csiszarik2019",
     title="Csiszárik, Benkő & Varga: Negative Sampling in Variational Autoencoders (2019)",
     link="https://arxiv.org/abs/1910.02760",
+    light="light decoder (32 filters instead of 256)",
+    costly="iwae and likelihood_regret",
     tables={
         "1": comparison("1", "Gray pictures: baseline, auxiliary and adversarial negatives", TABLE_1, REMARKS_1),
         "2": comparison("2", "Color pictures: baseline, auxiliary and adversarial negatives", TABLE_2, REMARKS_2),

@@ -59,6 +59,8 @@ class Paper:
         title: Authors, title, year.
         link: Where to read it.
         tables: Tables by number.
+        light: What `--network light` means.
+        costly: Scores of which fewer test pictures are given.
         deviations: Where we knowingly do otherwise than the authors.
     """
 
@@ -66,6 +68,8 @@ class Paper:
     title: str
     link: str
     tables: Mapping[str, Table]
+    light: str
+    costly: str = ""
     deviations: tuple[str, ...] = field(default=())
 
     @property
