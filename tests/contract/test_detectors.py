@@ -24,6 +24,7 @@ ELSEWHERE = {"likelihood_ratio", "input_complexity"}
 
 
 QUICK = {
+    "BiGAN": {"latent": 2, "average": 0.99},
     "DAGMM": {"latent": 2, "density_weight": 0.3, "lr": 5e-4, "batch_size": 64},
     "EnGAN": {"hidden": (64,), "batch_size": 32},
     "WGANGP": {"hidden": (64, 64), "batch_size": 32, "lr": 3e-3},

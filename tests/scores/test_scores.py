@@ -299,7 +299,7 @@ def test_every_score_is_documented_with_its_unit(detector):
     assert set(detector.model_class.scores) <= set(scores.UNITS) <= set(scores.__all__)
     for name, score in detector.model_class.scores.items():
         assert score.__name__ == name
-        assert scores.UNITS[name].split()[0].strip(":") in ("nats", "bits", "squared", "prior")
+        assert scores.UNITS[name].split()[0].strip(":") in ("nats", "bits", "squared", "encoded", "prior")
         assert inspect.getdoc(score)
 
 

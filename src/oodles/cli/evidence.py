@@ -44,7 +44,7 @@ def explained(detector: Any, X: Any, number: int, reasons: int) -> dict[str, Any
             "feature": names[i],
             "value": cell(X, names[i], i),
             "expected": cell(expected, names[i], i),
-            "nats": float(excess[i]),
+            detector.reason_unit: float(excess[i]),
         }
         for i in np.argsort(-excess)[:reasons]
     ]

@@ -30,7 +30,8 @@ def command(
 ) -> None:
     """Say feature by feature why a row is strange.
 
-    What came, what was expected in its place, and by how many nats it is stranger than usual.
+    What came, what was expected in its place, and by how many nats it is stranger than usual; a detector without a
+    likelihood says what it adds to the score.
     """
     from ..detectors import load  # noqa: PLC0415 - torch arrives here
     from ..training import fixed_threads  # noqa: PLC0415
@@ -46,5 +47,6 @@ def command(
         return
     for answer in answers:
         title = f"row {answer['row']}: score {answer['score']:.4g}, p-value {answer['p_value']:.2g}"
-        cells = [(f["feature"], f["value"], f["expected"], f"{f['nats']:.2f}") for f in answer["features"]]
-        print_table(title, ("feature", "value", "expected", "nats above usual"), cells)
+        unit = detector.reason_unit
+        cells = [(f["feature"], f["value"], f["expected"], f"{f[unit]:.2f}") for f in answer["features"]]
+        print_table(title, ("feature", "value", "expected", f"{unit} above usual"), cells)

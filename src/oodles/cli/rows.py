@@ -30,7 +30,8 @@ def feature_names(detector: Any) -> np.ndarray:
 def judged(detector: Any, blocks: Blocks, *, reasons: int, kind: str | None = None) -> Iterator[pa.Table]:
     """One table for each block: the rows' numbers, their scores, and if `kind` is the detector's own, more.
 
-    Then p-value and alarm follow; `reason_1`, `nats_1` … name the features that are most nats stranger than usual.
+    Then p-value and alarm follow; `reason_1`, `nats_1` … name the features that are most nats stranger than usual
+    (`score_1` … where a detector counts in shares of its score).
     """
     files: list[tuple[str, ...]] = []
 
@@ -50,21 +51,21 @@ def judged(detector: Any, blocks: Blocks, *, reasons: int, kind: str | None = No
             columns["p_value"] = detector.calibration_.p_value(scores)
             columns["alarm"] = -scores - detector.offset_ < 0
         if excess is not None:
-            columns |= most(excess.reshape(len(scores), -1), known, reasons)
+            columns |= most(excess.reshape(len(scores), -1), known, reasons, unit=detector.reason_unit)
         first += len(scores)
         arrays = [values if isinstance(values, pa.Array) else arrow.from_numpy(values) for values in columns.values()]
         yield pa.Table.from_arrays(arrays, names=list(columns))
 
 
-def most(excess: np.ndarray, names: pa.Array, reasons: int) -> dict[str, Any]:
-    """The features with the largest excess, (N, F) → a column of names and a column of nats for each place."""
+def most(excess: np.ndarray, names: pa.Array, reasons: int, *, unit: str) -> dict[str, Any]:
+    """The features with the largest excess, (N, F) → a column of names and a column of numbers for each place."""
     columns: dict[str, Any] = {}
     first = np.argpartition(-excess, min(reasons, len(names)) - 1, axis=1)[:, :reasons]
     order = np.argsort(-np.take_along_axis(excess, first, axis=1), axis=1)
     top = np.take_along_axis(first, order, axis=1)
     for place, features in enumerate(top.T, start=1):
         columns[f"reason_{place}"] = names.take(arrow.from_numpy(features))
-        columns[f"nats_{place}"] = np.take_along_axis(excess, features[:, None], axis=1)[:, 0]
+        columns[f"{unit}_{place}"] = np.take_along_axis(excess, features[:, None], axis=1)[:, 0]
     return columns
 
 

@@ -18,7 +18,19 @@ from ..calibration import Calibration, FalseAlarmRate, Rule, benjamini_hochberg
 from ..encoding import PictureEncoder
 from ..errors import ParameterError
 from ..layout import Layout
-from ..scores import Anchored, Encodes, Referring, Settles, code, expected, explained, named, reasons, statistics
+from ..scores import (
+    Anchored,
+    Encodes,
+    Reconstructs,
+    Referring,
+    Settles,
+    code,
+    expected,
+    explained,
+    named,
+    reasons,
+    statistics,
+)
 from ..shapes import Rows
 from ..training import Scored
 from . import keeping, parameters
@@ -145,6 +157,11 @@ class Detector(Estimator):
     def _pictures(self) -> bool:
         """Whether pictures were learned."""
         return isinstance(self.encoder_, PictureEncoder)
+
+    @property
+    def reason_unit(self) -> str:
+        """What `explain` counts in: `nats`, or for a model without a likelihood shares of the `score`."""
+        return "nats" if isinstance(self.model_, Reconstructs) else "score"
 
     @property
     def epochs_(self) -> int:

@@ -54,6 +54,7 @@ class BiGANModel(AdversarialModel):
         known: What every `AdversarialModel` takes.
     """
 
+    generator: Averaged
     players = ("discriminator", "generator", "encoder")
     scores = {"sigma": sigma, "feature_matching": feature_matching}  # noqa: RUF012 - annotated where it is declared
 
@@ -81,12 +82,12 @@ class BiGANModel(AdversarialModel):
     def step(self, x: Batch, minimize: Minimize) -> dict[str, PerMember]:
         """D descends its cross-entropy, then E and G together that of the answers turned round."""
         v, z = self.seen(x), self.prior(x.shape[1])
-        with torch.no_grad():
-            real, fake = (v, self.encoder(v)), (self.like(x, self.generator(z)), z)
-        loss = (softplus(-self.discriminator(*real)) + softplus(self.discriminator(*fake))).mean(-1)
+        code, made = self.encoder(v), self.like(x, self.generator(z))
+        real, fake = self.discriminator(v, code.detach()), self.discriminator(made.detach(), z)
+        loss = (softplus(-real) + softplus(fake)).mean(-1)
         minimize(loss, over=self.discriminator)
-        real, fake = (v, self.encoder(v)), (self.like(x, self.generator(z)), z)
-        fooled = (softplus(self.discriminator(*real)) + softplus(-self.discriminator(*fake))).mean(-1)
+        real, fake = self.discriminator(v, code), self.discriminator(made, z)
+        fooled = (softplus(real) + softplus(-fake)).mean(-1)
         minimize.together((fooled, self.generator), (fooled, self.encoder))
         for player in (self.discriminator, self.generator, self.encoder):
             player.follow()
@@ -123,6 +124,7 @@ class BiGAN(AdversarialDetector):
 
     scoring: str = "sigma"
     activation: str = "leaky-0.1"
+    lr: float = 1e-3
     optimizer: str = "adam-0.5-0.9"
     early_stopping: bool = False
     discriminator_hidden: tuple[int, ...] = (128,)
@@ -135,12 +137,11 @@ class BiGAN(AdversarialDetector):
         """The untrained model."""
         width, latent, widths = layout.width + len(missing), self.codes(layout), tuple(self.discriminator_hidden)
         dense = self.chosen(layout) == "mlp"
+        rows = Hidden(width, widths, members, self.activation) if dense else self.trunk_of(layout, members, width)
         return BiGANModel(
             encoder=self.encoder_of(layout, members, width, latent),
             discriminator=Discriminator(
-                rows=Hidden(width, widths, members, self.activation)
-                if dense
-                else self.trunk_of(layout, members, width),
+                rows=rows,
                 codes=Hidden(latent, widths, members, self.activation),
                 joined=widths[-1],
                 members=members,

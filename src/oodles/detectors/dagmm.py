@@ -23,7 +23,11 @@ MOMENTUM = 0.1
 """Weight of a batch in the running parameters of the mixture."""
 
 SMALL = 1e-6
-"""Length that vectors have at least, and rows that a component has at least."""
+"""Rows that a component has at least."""
+
+SHORT = 0.1
+"""Length that a row counts as at least: errors relative to a row of zeros, the usual one of binary columns, are finite.
+"""
 
 ESTIMATOR = 10
 """Width of the estimation network."""
@@ -50,12 +54,11 @@ class Mixture(nn.Module):
 
     def __init__(self, members: int, components: int, dimensions: int) -> None:
         super().__init__()
-        numbers = {"dtype": torch.float64}
-        self.register_buffer("share", torch.full((members, components), 1 / components, **numbers))
-        self.register_buffer("mean", torch.zeros(members, components, dimensions, **numbers))
-        eye = torch.eye(dimensions, **numbers)
-        self.register_buffer("covariance", eye.expand(members, components, -1, -1).clone())
-        self.register_buffer("steps", torch.zeros(members, 1, **numbers))
+        means, eye = torch.zeros(members, components, dimensions), torch.eye(dimensions)
+        self.register_buffer("share", torch.full((members, components), 1 / components).double())
+        self.register_buffer("mean", means.double())
+        self.register_buffer("covariance", eye.expand(members, components, -1, -1).double())
+        self.register_buffer("steps", torch.zeros(members, 1).double())
 
     @property
     def parts(self) -> Parts:
@@ -88,19 +91,26 @@ def fitted(z: Codes, responsibilities: Tensor) -> Parts:
 
 
 def sample_energy(z: Codes, parts: Parts) -> PerRow:
-    r"""$-\log \sum_k \phi_k N(z;\ \mu_k, \Sigma_k)$ in nats."""
-    share, mean, covariance = parts
-    root, _ = torch.linalg.cholesky_ex(covariance)  # the jitter makes it positive, so nobody need look
-    away = (z.double().unsqueeze(1) - mean.unsqueeze(2)).mT
-    white = torch.linalg.solve_triangular(root, away, upper=False)
-    volume = root.diagonal(dim1=-2, dim2=-1).log().sum(-1) + z.shape[-1] / 2 * math.log(2 * math.pi)
-    nats: PerRow = (share.log() - volume).unsqueeze(-1) - white.square().sum(-2) / 2
-    return -nats.logsumexp(1).float()
+    r"""$-\log \sum_k \phi_k N(z;\ \mu_k, \Sigma_k)$ in nats.
+
+    With $\Sigma = L D L^\top$ (Cholesky's factors without roots) each number of z is a Gaussian given those before it,
+    of variance $D_{jj}$. Element-wise kernels are enough: members stay strangers, and nobody looks at a number.
+    """
+    share, mean, left = parts
+    away = z.double().unsqueeze(2) - mean.unsqueeze(1)
+    nats = share.log().unsqueeze(1)
+    for j in range(z.shape[-1]):
+        variance, here = left[..., j, j].clamp_min(JITTER), away[..., j]
+        nats = nats - (here.square() / variance.unsqueeze(1) + (2 * math.pi * variance).log().unsqueeze(1)) / 2
+        slope = left[..., j] / variance.unsqueeze(-1)
+        away = away - here.unsqueeze(-1) * slope.unsqueeze(1)
+        left = left - slope.unsqueeze(-1) * left[..., j, :].unsqueeze(-2)
+    return -nats.logsumexp(-1).float()
 
 
 def length(v: Tensor) -> Tensor:
     """Along the last axis, kept; its gradient at 0 is 0."""
-    return (v.square().sum(-1, keepdim=True) + SMALL**2).sqrt()
+    return (v.square().sum(-1, keepdim=True) + 1e-12).sqrt()
 
 
 class DAGMMModel(EnergyModel, LossModel):
@@ -136,9 +146,9 @@ class DAGMMModel(EnergyModel, LossModel):
         r"""$z$ = [code, $\|v - \hat v\| / \|v\|$, cosine of v and $\hat v$], and $\|v - \hat v\|^2$."""
         code = self.encode(v)
         made, v = self.decode(code), v[..., : self.layout.width]
-        error = length(v - made)
-        cosine = (v * made).sum(-1, keepdim=True) / (length(v) * length(made))
-        return torch.cat([code, error / length(v), cosine], dim=-1), error.squeeze(-1).square()
+        error, size = length(v - made), length(v).clamp_min(SHORT)
+        cosine = (v * made).sum(-1, keepdim=True) / (size * length(made).clamp_min(SHORT))
+        return torch.cat([code, error / size, cosine], dim=-1), error.squeeze(-1).square()
 
     def code(self, x: Batch) -> Codes:
         """Codes and errors: what the mixture sees of a row."""
@@ -201,7 +211,7 @@ class DAGMM(EnergyDetector):
         | https://openreview.net/forum?id=BJJLHbb0-
 
     Arguments:
-        latent: Codes of a row; the paper takes 1 or 2.
+        latent: Codes of a row; `auto` is 3 for tables (the paper takes 1 or 2) and 10 for pictures.
         hidden: Widths of the dense encoder; the decoder mirrors them. Convolutional networks ignore it.
         mixtures: Gaussians of the mixture, K.
         dropout: Share of the estimation network's hidden numbers that is left out in training.
@@ -218,7 +228,7 @@ class DAGMM(EnergyDetector):
     scoring: str = "energy"
     hidden: tuple[int, ...] = (60, 30, 10)
     activation: str = "tanh"
-    latent: int = 3
+    latent: int | str = "auto"
     mixtures: int = 4
     dropout: float = 0.5
     density_weight: float = 0.01
@@ -226,14 +236,23 @@ class DAGMM(EnergyDetector):
 
     model_class = DAGMMModel
 
+    def codes(self, layout: Layout) -> int:
+        """The number of codes, `auto` resolved."""
+        return (10 if layout.shape else 3) if self.latent == "auto" else int(self.latent)
+
+    def resolved(self, layout: Layout) -> dict[str, Any]:
+        """Parameters that `auto` stood for."""
+        return {"latent": self.codes(layout), **super().resolved(layout)}
+
     def build(self, layout: Layout, members: int, missing: list[int]) -> DAGMMModel:
         """The untrained model."""
-        dimensions = self.latent + 2
+        latent = self.codes(layout)
+        dimensions = latent + 2
         hidden = Hidden(dimensions, (ESTIMATOR,), members, "tanh")
         return DAGMMModel(
             networks=(
-                self.encoder_of(layout, members, layout.width + len(missing), self.latent),
-                self.maker_of(layout, members, self.latent, tuple(self.hidden)[::-1], self.activation),
+                self.encoder_of(layout, members, layout.width + len(missing), latent),
+                self.maker_of(layout, members, latent, tuple(self.hidden)[::-1], self.activation),
             ),
             estimate=nn.Sequential(hidden, Dropout(self.dropout), Linear(ESTIMATOR, self.mixtures, members)),
             mixture=Mixture(members, self.mixtures, dimensions),

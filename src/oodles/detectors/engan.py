@@ -1,13 +1,15 @@
 """EnGAN: an energy, and a generator of maximal entropy that keeps it honest."""
 
+import math
 from typing import Any
 
 import torch
 
+from ..errors import ParameterError
 from ..layout import Layout
 from ..nn import Averaged
 from ..objectives import INFORMATION, Information, score_penalty, shuffled
-from ..sampling import MALA, latent_energy, walk
+from ..sampling import MALA, latent_energy, proposed, walk
 from ..shapes import Batch, Codes, PerMember, PerRow
 from ..training import Minimize
 from .adversaries import AdversarialDetector, AdversarialModel, Pair
@@ -22,6 +24,7 @@ class EnGANModel(AdversarialModel):
 
     Arguments:
         energy: $E_\theta$: rows → numbers.
+        density: A second energy, which ascends the likelihood with the samples as proposals; None does without.
         statistics: $T_\phi$: rows and codes → numbers.
         information: The bound on I(G(z), z).
         shuffle: How codes are shuffled for it.
@@ -31,16 +34,16 @@ class EnGANModel(AdversarialModel):
         n_phi: Moves of the energy in a round.
         n_mcmc: Steps of MALA that refine the energy's negatives.
         mcmc_step: Their size.
+        proposal_std: Noise around the samples that are its proposals.
         average: Weight of the past in the average of the energy's weights that scores use.
         known: What every `AdversarialModel` takes.
     """
-
-    players = ("energy", "generator", "statistics")
 
     def __init__(
         self,
         *,
         energy: Critic,
+        density: Critic | None,
         statistics: Pair,
         information: Information,
         shuffle: str,
@@ -50,17 +53,20 @@ class EnGANModel(AdversarialModel):
         n_phi: int,
         n_mcmc: int,
         mcmc_step: float,
+        proposal_std: tuple[float, ...],
         average: float,
         **known: Any,
     ) -> None:
         super().__init__(**known)
         self.energy, self.statistics, self.information = Averaged(energy, average), statistics, information
+        self.density = None if density is None else Averaged(density, average)
+        self.players = ("energy", "generator", "statistics", *(() if density is None else ("density",)))
         self.shuffle, self.entropy, self.penalty, self.penalty_shape = shuffle, entropy, penalty, penalty_shape
-        self.n_phi, self.n_mcmc, self.mcmc_step = n_phi, n_mcmc, mcmc_step
+        self.n_phi, self.n_mcmc, self.mcmc_step, self.proposal_std = n_phi, n_mcmc, mcmc_step, proposal_std
 
     def energy_at(self, v: Batch) -> PerRow:
-        r"""$E_\theta$."""
-        value: PerRow = self.energy(v)
+        r"""$E_\theta$, or the energy that ascended the likelihood."""
+        value: PerRow = (self.energy if self.density is None else self.density)(v)
         return value
 
     def code(self, x: Batch) -> Codes:
@@ -77,6 +83,9 @@ class EnGANModel(AdversarialModel):
             above = self.energy(self.like(real, fake))
             minimize((below - above + self.penalty * slope).mean(-1), over=self.energy)
             self.energy.follow()
+            if self.density is not None:
+                minimize(self.negative_log_likelihood(real, fake), over=self.density)
+                self.density.follow()
 
         z = self.prior(real.shape[1])
         fake = self.like(real, self.generator(z))
@@ -87,6 +96,18 @@ class EnGANModel(AdversarialModel):
         )
         gap = (below - above).detach().mean(-1)
         return {"energy gap": gap, "penalty": slope.detach().mean(-1), "information": information.detach()}
+
+    def negative_log_likelihood(self, real: Batch, fake: Batch) -> PerMember:
+        r"""$E(x) + \log \sum_i e^{-E(x_i)} / q(x_i)$, mean over data: rows $x_i$ are proposed around the samples.
+
+        Its gradient is that of the log-likelihood: the weights $w_i \propto e^{-E(x_i)} / q(x_i)$ make of the proposals
+        what the energy itself would draw, whatever the generator still lacks.
+        """
+        x, log_q = proposed(fake, self.draws, self.proposal_std)
+        density: Any = self.density
+        energies: PerRow = density(self.like(real, x))
+        below: PerRow = density(self.seen(real))
+        return below.mean(-1) + (-energies - log_q).logsumexp(-1) - math.log(x.shape[1])
 
     def refined(self, z: Codes) -> Codes:
         r"""Codes after `n_mcmc` steps of MALA on $E_\theta \circ G_\omega$ with the prior."""
@@ -124,6 +145,10 @@ class EnGAN(AdversarialDetector):
         n_phi: Moves of the energy for one of the generator; each takes a batch of its own.
         n_mcmc: Steps of MALA in latent space that refine the energy's negatives in training.
         mcmc_step: Their size.
+        proposal_std: Standard deviations, in encoded units, of noise around the generator's samples. With them a second
+            energy ascends the likelihood, its partition function estimated by importance sampling from the noisy
+            samples, and scores and chains use it: $E = -\log p$ up to a constant, at λ = 0. For a few real columns; the
+            largest should reach from one cluster to the next.
         reference_std: Adds ‖x‖² / 2s² to the energy, so that what is far from all data is strange in every direction;
             `auto` is 1 for tables, the spread of their columns, and nothing for pictures; None adds nothing.
         average: Weight of the past in the moving average of the energy's weights, which scores use; 0 takes the last.
@@ -149,6 +174,7 @@ class EnGAN(AdversarialDetector):
     n_phi: int = 5
     n_mcmc: int = 0
     mcmc_step: float = 0.01
+    proposal_std: tuple[float, ...] = ()
     reference_std: float | str | None = "auto"
     average: float = 0.99
 
@@ -160,11 +186,22 @@ class EnGAN(AdversarialDetector):
         return self.n_phi
 
     def build(self, layout: Layout, members: int, missing: list[int]) -> EnGANModel:
-        """The untrained model."""
+        """The untrained model.
+
+        Raises:
+            ParameterError: If noise is asked for where it has no meaning.
+        """
         width = layout.width + len(missing)
+        if self.proposal_std and len(layout.positions("real")) < layout.width:
+            raise ParameterError("proposal_std adds noise to real columns, but some of these are not: leave it out.")
         reference = (None if layout.shape else 1.0) if self.reference_std == "auto" else self.reference_std
+
+        def critic() -> Critic:
+            return Critic(self.trunk_of(layout, members, width), members, reference)  # type: ignore[arg-type]
+
         return EnGANModel(
-            energy=Critic(self.trunk_of(layout, members, width), members, reference),  # type: ignore[arg-type]
+            energy=critic(),
+            density=critic() if self.proposal_std else None,
             statistics=self.pair_of(layout, members, width),
             information=INFORMATION[self.information](members),
             shuffle=self.shuffle,
@@ -174,6 +211,7 @@ class EnGAN(AdversarialDetector):
             n_phi=self.n_phi,
             n_mcmc=self.n_mcmc,
             mcmc_step=self.mcmc_step,
+            proposal_std=tuple(self.proposal_std),
             average=self.average,
             generator=self.generator_of(layout, members),
             latent=self.codes(layout),

@@ -25,7 +25,7 @@ __all__ = ["as_json", "check", "fingerprint", "from_json", "seed_of"]
 CHOICES = {"information": tuple(INFORMATION), "shuffle": SHUFFLES, "penalty_form": ("row", "pixel")}
 """Words that some parameters take."""
 
-WIDTHS = ("hidden", "generator_hidden", "discriminator_hidden")
+WIDTHS = ("hidden", "generator_hidden", "proposal_std", "discriminator_hidden")
 
 
 def check(detector: "Detector") -> None:
@@ -80,6 +80,7 @@ def check(detector: "Detector") -> None:
     demand(detector, "n_mcmc", lambda v: whole(v) or v == 0, "a whole number of at least 0")
     demand(detector, "reference_std", lambda v: v in (None, "auto") or v > 0, "a positive number, None or 'auto'")
     demand(detector, "discriminator_hidden", lambda v: v and all(map(whole, v)), "one or more whole numbers")
+    demand(detector, "proposal_std", lambda v: all(std > 0 for std in v), "positive numbers")
     demand(detector, "generator_hidden", lambda v: v == "auto" or all(map(whole, v)), "whole numbers, or 'auto'")
     demand(detector, "shift", lambda v: v == "auto" or v > 0, "a positive number, or 'auto'")
     demand(

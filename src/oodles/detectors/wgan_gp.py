@@ -85,8 +85,8 @@ class WGANGP(AdversarialDetector):
 
     Arguments:
         penalty: λ.
-        penalty_form: `row` takes one point between a row and a sample, and the gradient's norm over all columns; `pixel`
-            mixes every cell by itself and takes the norm over the channels of each pixel, as EnGAN's authors do.
+        penalty_form: `row` takes one point between a row and a sample, and the gradient's norm over all columns;
+            `pixel` mixes each cell by itself and takes the norm over the channels of a pixel, as EnGAN's authors do.
         n_critic: Moves of the critic for one of the generator; each takes a batch of its own.
         reference_std: Takes ‖x‖² / 2s² from D, so that what is far from all data is strange in every direction; `auto`
             is 1 for tables and nothing for pictures, None nothing, as in the paper.

@@ -82,7 +82,7 @@ class HeldOutDigit:
             epochs=budget.epochs or 55,
             batch_size=64,
             lr=budget.lr or 1e-4,
-            **({} if clean else authors(penalty=100.0)),
+            **({"penalty": 100.0} if clean else authors(penalty=100.0)),
             **shared,
         )
 

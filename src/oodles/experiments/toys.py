@@ -11,7 +11,7 @@ from .drawings import density_picture, points_picture
 from .settings import authors
 from .tasks import Budget, Result
 
-__all__ = ["Toy", "grid", "true_density", "variation"]
+__all__ = ["Points", "Toy", "grid", "true_density", "variation"]
 
 SIDE, REACH = 500, 2.0
 """Cells of the grid in each direction, and how far it reaches."""
@@ -21,10 +21,13 @@ POINTS = 100_000
 
 SAMPLES = 10_000
 
-Name = Literal["8 Gaussians", "25 Gaussians", "Swiss roll"]
+PROPOSALS = (0.02, 0.1, 2.0)
+"""Noise around samples: as narrow as a mode, as far as the generator misses it, and all of the grid."""
+
+Points = Literal["8 Gaussians", "25 Gaussians", "Swiss roll"]
 
 
-def centers(name: Name) -> tuple[np.ndarray, float]:
+def centers(name: Points) -> tuple[np.ndarray, float]:
     """The Gaussians' centers (K, 2) and their deviation."""
     if name == "8 Gaussians":
         angle = np.arange(8) * np.pi / 4
@@ -37,7 +40,7 @@ def centers(name: Name) -> tuple[np.ndarray, float]:
     return np.stack([turn * np.cos(turn), turn * np.sin(turn)], axis=1) / 7.5, 0.25 / 7.5
 
 
-def drawn(name: Name, count: int, rng: np.random.Generator) -> np.ndarray:
+def drawn(name: Points, count: int, rng: np.random.Generator) -> np.ndarray:
     """Points, (count, 2)."""
     means, std = centers(name)
     return means[rng.integers(len(means), size=count)] + std * rng.normal(size=(count, 2))
@@ -49,7 +52,7 @@ def grid() -> np.ndarray:
     return np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
 
 
-def true_density(name: Name) -> np.ndarray:
+def true_density(name: Points) -> np.ndarray:
     """The share of each grid point, (SIDE, SIDE); they sum to 1."""
     means, std = centers(name)
     steps = np.linspace(-REACH, REACH, SIDE)
@@ -76,15 +79,17 @@ class Toy:
     Attributes:
         points: Which.
         penalty: λ.
+        likelihood: Whether a second energy ascends the likelihood, with the generator's samples as proposals.
     """
 
-    points: Name
+    points: Points
     penalty: float = 0.1
+    likelihood: bool = False
 
     @property
     def name(self) -> str:
         """What it is, in a few words."""
-        return f"{self.points}, λ = {self.penalty:g}"
+        return f"{self.points}, λ = {self.penalty:g}" + (", likelihood" if self.likelihood else "")
 
     def described(self, budget: Budget) -> dict[str, Any]:
         """Everything that its result depends on."""
@@ -101,6 +106,7 @@ class Toy:
             batch_size=256,
             epochs=budget.epochs or rounds // POINTS,
             lr=budget.lr or 1e-4,
+            proposal_std=PROPOSALS if self.likelihood else (),
             reference_std=None,
             validation_fraction=0.01,
             members=budget.members,

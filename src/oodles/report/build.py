@@ -53,6 +53,7 @@ class Section:
         features: The strangest features over many rows; empty for pictures.
         featured: Which rows these were, in words.
         pictures: Whether the rows are pictures.
+        unit: What reasons are counted in.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Section:
     features: tuple[Reason, ...]
     featured: str
     pictures: bool
+    unit: str
 
 
 def section(
@@ -112,6 +114,7 @@ def section(
         features=ranking(detector, rows, chosen),
         featured=featured,
         pictures=isinstance(detector.encoder_, PictureEncoder),
+        unit=detector.reason_unit,
     )
 
 

@@ -1,5 +1,6 @@
 """What is drawn, not learned from files: negatives, the samples that they may be, and Markov chains."""
 
+from .importance import proposed
 from .langevin import (
     KERNELS,
     MALA,
@@ -39,5 +40,6 @@ __all__ = [
     "generated",
     "init",
     "latent_energy",
+    "proposed",
     "walk",
 ]

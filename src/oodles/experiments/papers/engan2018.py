@@ -13,7 +13,7 @@ from ..joined import JoinedNegatives
 from ..pictures import OutOfDistribution
 from ..stacked import StackedDigits
 from ..tasks import Cell, Reported, Task
-from ..toys import Toy
+from ..toys import Points, Toy
 from ..walks import Walks
 from .paper import Paper, Table
 
@@ -21,15 +21,17 @@ __all__ = ["PAPER"]
 
 SCORES = {"energy": "E(x)", "score_norm": "‖∇E(x)‖²"}
 
-TOY_SETS = ("25 Gaussians", "Swiss roll", "8 Gaussians")
+TOY_SETS: tuple[Points, ...] = ("25 Gaussians", "Swiss roll", "8 Gaussians")
 
 FIGURE_2 = Table(
     "Energies of points in the plane: total variation from the true density on the grid",
-    ("points", "λ"),
+    ("points", "λ", "energy"),
     tuple(
-        Cell("figure 2", (points, f"{penalty:g}"), "", Toy(points, penalty), "density")  # type: ignore[arg-type]
+        Cell(
+            "figure 2", (points, f"{task.penalty:g}", "likelihood" if task.likelihood else "game"), "", task, "density"
+        )
         for points in TOY_SETS
-        for penalty in (0.1, 1e-3, 1e-4)
+        for task in (Toy(points), Toy(points, 1e-3), Toy(points, 1e-3, likelihood=True))  # type: ignore[arg-type]
     ),
     {"TV": "TV", "TV, coarse": "TV in cells of 10 x 10"},
     ("modes hit", "good samples"),
@@ -42,6 +44,10 @@ FIGURE_2 = Table(
         (
             "λ bounds the slope of the energy on data. A Gaussian of deviation σ needs E‖∇E‖² = 2/σ², 10,000 for "
             "the eight: with the authors' λ = 0.1 no energy can follow it."
+        ),
+        (
+            "`game`: the energy that the generator plays against. `likelihood`: a second one, which ascends the likelihood "
+            "with the generator's noisy samples as proposals for the partition function (`proposal_std`)."
         ),
     ),
 )
