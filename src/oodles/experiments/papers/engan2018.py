@@ -31,7 +31,7 @@ FIGURE_2 = Table(
             "figure 2", (points, f"{task.penalty:g}", "likelihood" if task.likelihood else "game"), "", task, "density"
         )
         for points in TOY_SETS
-        for task in (Toy(points), Toy(points, 1e-3), Toy(points, 1e-3, likelihood=True))  # type: ignore[arg-type]
+        for task in (Toy(points), Toy(points, 1e-3), Toy(points, 1e-3, likelihood=True))
     ),
     {"TV": "TV", "TV, coarse": "TV in cells of 10 x 10"},
     ("modes hit", "good samples"),
@@ -46,8 +46,8 @@ FIGURE_2 = Table(
             "the eight: with the authors' λ = 0.1 no energy can follow it."
         ),
         (
-            "`game`: the energy that the generator plays against. `likelihood`: a second one, which ascends the likelihood "
-            "with the generator's noisy samples as proposals for the partition function (`proposal_std`)."
+            "`game`: the energy that the generator plays against. `likelihood`: a second one, which ascends the "
+            "likelihood with the generator's noisy samples as proposals for the partition function (`proposal_std`)."
         ),
     ),
 )
