@@ -40,6 +40,8 @@ paper: .venv/installed
 	$(BIN)/python -m pytest -m paper tests/papers
 	$(BIN)/oodles reproduce csiszarik2019
 	$(BIN)/oodles report csiszarik2019
+	$(BIN)/oodles reproduce engan2018
+	$(BIN)/oodles report engan2018
 
 .venv/rivals: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

@@ -160,7 +160,7 @@ class TestDamage:
             (lambda _: b"<html>Not Found</html>", "gzip"),
             (lambda _: b"", "no header"),
             (lambda _: gzip.compress(b"\0\0\x0d\x01" + bytes(8)), "no header"),
-            (lambda _: gzip.compress(b"\0\0\x08\x03\0\0"), "buffer size"),
+            (lambda _: gzip.compress(b"\0\0\x08\x03\0\0", mtime=0), "buffer size"),
             (
                 lambda packed: gzip.compress(gzip.decompress(packed)[:-1]),
                 "1,567 values where the header promises 1,568",
@@ -217,7 +217,7 @@ class TestDamage:
             ("creditcard", "a.csv"),
         ],
     )
-    @pytest.mark.parametrize("content", [b"", b"<html>404</html>" * 300, gzip.compress(b"0,tcp,http\n")[:-9]])
+    @pytest.mark.parametrize("content", [b"", b"<html>404</html>" * 300, gzip.compress(b"0,tcp,http\n", mtime=0)[:-9]])
     def test_no_reader_lets_a_damaged_file_pass(self, name, file, content, tmp_path):
         path = tmp_path / file
         path.write_bytes(content)
