@@ -217,7 +217,7 @@ class TestParameters:
             (2, ("likelihood", "'odd'", "gaussian"), ["--set", "likelihood=odd"]),
             (2, ("network='gray'", "pictures"), ["--set", "network=gray"]),
             (2, ("device", "'tpu'", "cpu or cuda"), ["--device", "tpu"]),
-            (1, ("'amount' is 'integer'", "real, binary"), ["--schema", "amount=integer"]),
+            (1, ("'amount' is 'integer'", "real, scaled, binary"), ["--schema", "amount=integer"]),
             (1, ("'size'", "the columns are"), ["--schema", "size=real"]),
             (1, ("'count' is binary", "9 different"), ["--schema", "count=binary"]),
             (1, ("'city' holds numbers", "São Paulo"), ["--schema", "city=real"]),

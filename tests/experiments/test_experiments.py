@@ -142,7 +142,8 @@ def toy_paper():
         "Toy (2020)",
         "https://example.org",
         {"1": Table("Toys", ("row",), cells, quantities, ("AUC x",), ("samples",), remarks=("A remark.",))},
-        ("One deviation.",),
+        light="light networks",
+        deviations=("One deviation.",),
     )
 
 
@@ -430,7 +431,7 @@ class TestCommands:
         ("arguments", "code", "sentence"),
         [
             (("reproduce", "nobody1999"), 2, "there is no paper 'nobody1999'; there are csiszarik2019"),
-            (("reproduce", "csiszarik2019", "--table", "99"), 2, "has no table '99'"),
+            (("reproduce", "csiszarik2019", "--table", "99"), 2, "has no table 99"),
             (("reproduce", "csiszarik2019", "--cells", "unicorn"), 2, "no cell has these words"),
             (("reproduce", "csiszarik2019", "--network", "huge"), 2, "--network is paper or light"),
             (("report", "csiszarik2019", "--results", "/nonexistent"), 1, "run `oodles reproduce csiszarik2019` first"),

@@ -57,9 +57,7 @@ def test_held_out_digits_are_found_as_well_as_published(lines):
 
 def test_entropy_keeps_the_modes(lines):
     """Without the entropy term the generator of stacked digits makes fewer tuples."""
-    with_entropy, without = (
-        mean(lines, "1", f"10^3 EnGAN{more}", "modes") for more in ("", " without entropy")
-    )
+    with_entropy, without = (mean(lines, "1", f"10^3 EnGAN{more}", "modes") for more in ("", " without entropy"))
     assert with_entropy > without
 
 

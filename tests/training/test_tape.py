@@ -140,7 +140,8 @@ def test_repeated_training_equals_training(monkeypatch, name, kind, likelihood):
         rows = rng.normal(size=(400, 11)) @ rng.normal(size=(11, 11))
         rows[:, 2] = rows[:, 2] > 0
         rows[:: 7 if kind == "holes" else 1000, 3] = np.nan
-    detector = TRAINED[name](members=2, epochs=6, batch_size=32, likelihood=likelihood, random_state=0)
+    known = {"likelihood": likelihood} if "likelihood" in TRAINED[name]().get_params() else {}
+    detector = TRAINED[name](members=2, epochs=6, batch_size=32, random_state=0, **known)
     repeated = detector.fit(rows)
     kept, history, scores = repeated.model_.state_dict(), repeated.history_, repeated.anomaly_score(np.tile(rows, 1))
     monkeypatch.setattr(tape, "PLAIN", 10**9)

@@ -61,7 +61,8 @@ class Pair(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.narrow = None if trunk is None else Linear(trunk.features, latent, members)
-        self.joined = Dense((inputs if trunk is None else latent) + latent, 1, hidden, members, activation=activation)
+        width = (inputs if trunk is None else latent) + latent
+        self.joined = Dense(width, 1, hidden, members, activation=activation, filled=True)
 
     def of(self, v: Batch) -> Callable[[Codes], PerRow]:
         """T(x, ·) for a batch of rows."""

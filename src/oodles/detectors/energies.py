@@ -53,7 +53,9 @@ class Hidden(nn.Module):
     def __init__(self, inputs: int, hidden: tuple[int, ...], members: int, activation: str) -> None:
         super().__init__()
         *widths, self.features = hidden or (inputs,)
-        self.dense = Dense(inputs, self.features, widths, members, activation=activation) if hidden else None
+        self.dense = (
+            Dense(inputs, self.features, widths, members, activation=activation, filled=True) if hidden else None
+        )
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, v: Batch) -> Tensor:

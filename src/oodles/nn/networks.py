@@ -41,15 +41,25 @@ by log 2, which changes no function that a network can compute: the next bias ta
 
 
 class Dense(nn.Module):
-    """Dense layers with an activation between them: (M, B, inputs) → (M, B, outputs)."""
+    """Dense layers with an activation between them: (M, B, inputs) → (M, B, outputs).
+
+    `filled` fills the rows up with zeros, too: then their own gradient has no ragged columns either.
+    """
 
     def __init__(
-        self, inputs: int, outputs: int, hidden: Sequence[int], members: int, *, activation: str = "silu"
+        self,
+        inputs: int,
+        outputs: int,
+        hidden: Sequence[int],
+        members: int,
+        *,
+        activation: str = "silu",
+        filled: bool = False,
     ) -> None:
         super().__init__()
         self.activation = ACTIVATIONS[activation]
         first, *widths = [inputs, *hidden, outputs]
-        layers = [Linear(first, widths[0], members)]
+        layers = [Linear(first, widths[0], members, chained=filled)]
         layers += [Linear(narrow, wide, members, chained=True) for narrow, wide in pairwise(widths)]
         self.layers: Any = nn.ModuleList(layers)
 
