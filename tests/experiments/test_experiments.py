@@ -212,7 +212,7 @@ class TestCsiszarik:
         assert cells["1", "Letters MNIST Gaussian auxiliary"]["AUC kl"] == (0.43, 0.10)
         assert cells["2", "CIFAR-10 SVHN Q. Gaussian baseline"]["AUC bits_per_dim"] == (0.19, 0.00)
         assert "AUC bits_per_dim" not in cells["2", "SVHN CIFAR-10 Gaussian adversarial"]
-        assert cells["5", "500 "]["test kl"] == (17.65, None)
+        assert cells["5", "500"]["test kl"] == (17.65, None)
 
     def test_models_are_shared_between_tables(self):
         """The baseline of shirts is one task in four tables."""

@@ -59,7 +59,7 @@ def test_known_anomalies_help(lines, dataset, gain):
     plain, twenty = (
         page.looked_up(line.record, line.cell, "AP elbo").mean()
         for known in ("plain VAE", "20")
-        for line in [lines["known", f"{dataset} {known} "]]
+        for line in [lines["known", f"{dataset} {known}"]]
     )
     assert twenty >= plain + gain
 

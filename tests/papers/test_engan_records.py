@@ -55,10 +55,10 @@ def test_held_out_digits_are_found_as_well_as_published(lines):
     assert kept >= 4
 
 
-def test_entropy_keeps_the_modes(lines):
-    """Without the entropy term the generator of stacked digits makes fewer tuples."""
-    with_entropy, without = (mean(lines, "1", f"10^3 EnGAN{more}", "modes") for more in ("", " without entropy"))
-    assert with_entropy > without
+def test_stacked_digits_are_far_from_collapsed(lines):
+    """Hundreds of tuples after four hundred rounds, with the entropy term and without: nothing has collapsed yet."""
+    for more in ("", " without entropy"):
+        assert mean(lines, "1", f"10^3 EnGAN{more}", "modes") > 300
 
 
 class TestChains:
@@ -68,10 +68,16 @@ class TestChains:
         assert mean(lines, "figure 4", name, "energy, end") < mean(lines, "figure 4", name, "energy, begin")
         assert mean(lines, "figure 4", name, "diversity, end") > 0.8 * mean(lines, "figure 4", name, "diversity, begin")
 
-    def test_they_accept_what_they_were_adapted_to(self, lines):
-        """Near 57 %, in both spaces."""
-        for figure in ("figure 4", "figure 5"):
-            assert 0.3 < mean(lines, figure, "digits, with the prior", "acceptance") < 0.8
+    def test_in_data_space_they_leave_the_manifold(self, lines):
+        """The energy falls far below that of any sample, and pictures become noise, farther apart than samples ever are."""
+        name = "digits, with the prior"
+        assert mean(lines, "figure 5", name, "diversity, end") > 3 * mean(lines, "figure 5", name, "diversity, begin")
+        assert mean(lines, "figure 5", name, "energy, end") < 0.5 * mean(lines, "figure 5", name, "energy, begin")
+
+    def test_they_accept_about_what_they_were_adapted_to(self, lines):
+        """57 % in latent space; in data space, where no place is like another, more than that but not all."""
+        assert 0.5 < mean(lines, "figure 4", "digits, with the prior", "acceptance") < 0.65
+        assert 0.5 < mean(lines, "figure 5", "digits, with the prior", "acceptance") < 0.9
 
 
 def test_the_page_is_what_the_records_say():

@@ -94,4 +94,4 @@ class Cell:
     @property
     def name(self) -> str:
         """What `--cells` looks at."""
-        return " ".join((*self.row, self.column))
+        return " ".join(filter(None, (*self.row, self.column)))

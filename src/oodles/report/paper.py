@@ -183,7 +183,7 @@ def spent(record: Record, paper: Paper) -> str:
         rows = "all rows" if task["images"] is None else f"{task['images']:,} rows"
         few = f" ({task['few']} for {paper.costly})" if paper.costly else ""
         what = (
-            f"protocol {task['protocol']}, {task['members']} runs, "
+            f"protocol {task['protocol']}, {task['members']} {'run' if task['members'] == 1 else 'runs'}, "
             f"{task['epochs'] or 'the authors’'} epochs of {rows}, "
             f"{'the authors’ network' if task['network'] == 'paper' else paper.light}, "
             f"learning rate {task['lr'] or 'the authors’'}, {task['test']:,} test pictures of each set{few}"
