@@ -10,7 +10,7 @@ import torch
 
 from oodles.data.dataset import Dataset
 from oodles.errors import DatasetError, FileError
-from oodles.experiments import PAPERS, Budget, colors, digits, intrusions, joined, stacked, toys, walks
+from oodles.experiments import PAPERS, Budget, colors, digits, intrusions, joined, pictures, stacked, toys, walks
 from oodles.experiments.classifier import Classifier, Imported, frechet_distance, inception_score
 from oodles.experiments.colors import Quality, RealQuality
 from oodles.experiments.runner import tasks_of
@@ -212,9 +212,10 @@ class TestClassifier:
 
 class TestTasks:
     @pytest.mark.parametrize("method", ["EnGAN", "BiGAN", "VAE"])
-    def test_digits(self, made_up, tmp_path, method):  # noqa: ARG002
+    def test_digits(self, made_up, tmp_path, method, monkeypatch):  # noqa: ARG002
         """Every score of a method, with chance and the least possible beside it."""
-        result = run(digits.HeldOutDigit(3, method), tmp_path)
+        monkeypatch.setitem(digits.KINDS, "VAE", ("elbo",))
+        result = run(digits.HeldOutDigit(3, method), tmp_path, dataclasses.replace(SMALL, images=64, test=20))
         for found in result.numbers.values():
             assert len(found["AUPRC"]) == len(found["AUROC"]) == 2
             assert found["least AUPRC"][0] < found["prevalence"][0] < 1
@@ -252,8 +253,10 @@ class TestTasks:
         assert real.numbers["CIFAR-10"]["FID"][0] < made.numbers["CIFAR-10"]["FID"][0]
         assert made.numbers["CIFAR-10"]["IS"][0] >= 1
 
-    def test_walks(self, made_up, tmp_path):  # noqa: ARG002
+    def test_walks(self, made_up, tmp_path, monkeypatch):  # noqa: ARG002
         """Numbers and pictures of both spaces."""
+        monkeypatch.setattr(walks, "STEPS", 6)
+        monkeypatch.setattr(walks, "WALKERS", 10)
         result = run(walks.Walks("mnist"), tmp_path, dataclasses.replace(SMALL, images=64))
         assert set(result.numbers) == {"latent", "data"}
         assert {f"{space}-{when}" for space in ("latent", "data") for when in ("begin", "middle", "end")} == set(
@@ -266,7 +269,9 @@ class TestTasks:
         """An EnGAN's samples are a VAE's negatives."""
         monkeypatch.setattr(joined, "SAMPLES", 32)
         monkeypatch.setattr(joined, "GENERATOR_EPOCHS", 1)
-        result = run(joined.JoinedNegatives("Fashion-MNIST", "bernoulli", 1), tmp_path)
+        monkeypatch.setattr(pictures, "COSTLY", ())
+        budget = dataclasses.replace(SMALL, images=50, test=20, few=2)
+        result = run(joined.JoinedNegatives("Fashion-MNIST", "bernoulli", 1), tmp_path, budget)
         assert len(result.numbers["MNIST"]["AUC kl"]) == 2
         assert not list(tmp_path.glob("*-generator"))
 

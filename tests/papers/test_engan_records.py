@@ -69,7 +69,7 @@ class TestChains:
         assert mean(lines, "figure 4", name, "diversity, end") > 0.8 * mean(lines, "figure 4", name, "diversity, begin")
 
     def test_in_data_space_they_leave_the_manifold(self, lines):
-        """The energy falls far below that of any sample, and pictures become noise, farther apart than samples ever are."""
+        """The energy falls far below that of any sample, and pictures become noise, far apart from each other."""
         name = "digits, with the prior"
         assert mean(lines, "figure 5", name, "diversity, end") > 3 * mean(lines, "figure 5", name, "diversity, begin")
         assert mean(lines, "figure 5", name, "energy, end") < 0.5 * mean(lines, "figure 5", name, "energy, begin")

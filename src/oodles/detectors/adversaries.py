@@ -18,6 +18,9 @@ from .estimator import check_fitted, hyperparameters
 
 __all__ = ["AdversarialDetector", "AdversarialModel", "Chain", "Pair"]
 
+AT_ONCE = 1024
+"""Rows of a member that are made together: memory does not grow with their number."""
+
 STATISTICS = 512
 """Width of the layer in which the statistics network of pictures joins x and z."""
 
@@ -152,9 +155,13 @@ class AdversarialDetector(EnergyDetector):
         model: Any = self.model_
         draws = Draws([random_state + member for member in range(model.members)], self._device)
         chain = mcmc if isinstance(mcmc, Chain) else Chain(steps=mcmc)
+        each = -(-n // model.members)
+        blocks = []
         with torch.no_grad():
-            z = draws.normal(-(-n // model.members), model.latent)
-            rows = refined(model, z, chain, draws)
+            for start in range(0, each, AT_ONCE):
+                z = draws.normal(min(AT_ONCE, each - start), model.latent)
+                blocks.append(refined(model, z, chain, draws))
+        rows = torch.cat(blocks, dim=1)
         return self._raw(rows.transpose(0, 1).flatten(0, 1)[:n])
 
 

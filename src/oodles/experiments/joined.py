@@ -12,7 +12,7 @@ from .tasks import Budget, Result
 
 __all__ = ["JoinedNegatives"]
 
-SAMPLES, GENERATOR_EPOCHS = 10_000, 4
+SAMPLES, GENERATOR_EPOCHS = 2_000, 4
 
 
 @dataclass(frozen=True)

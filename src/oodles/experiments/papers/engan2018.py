@@ -261,7 +261,7 @@ JOINED = Table(
                 published,
             ),
             ("EnGAN's samples", JoinedNegatives("Fashion-MNIST", noise.lower(), 0), {}),
-            ("EnGAN's samples after 50 steps of MALA", JoinedNegatives("Fashion-MNIST", noise.lower(), 50), {}),
+            ("EnGAN's samples after 20 steps of MALA", JoinedNegatives("Fashion-MNIST", noise.lower(), 20), {}),
         )
     ),
     {"AUC bits_per_dim": "AUC BPD", "AUC kl": "AUC KL"},
