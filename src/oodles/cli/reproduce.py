@@ -53,7 +53,7 @@ def command(
         int | None, typer.Option("--images", metavar="N", min=100, help="Training pictures; else all.")
     ] = None,
     network: Annotated[
-        str, typer.Option(metavar="SIZE", help="paper, or light: a narrower decoder, five times cheaper.")
+        str, typer.Option(metavar="SIZE", help="paper, or light: narrower networks, cheaper.")
     ] = "paper",
     lr: Annotated[
         float | None, typer.Option("--lr", metavar="RATE", min=0, help="Learning rate; else the authors'.")
