@@ -265,7 +265,9 @@ JOINED = Table(
         )
     ),
     {"AUC bits_per_dim": "AUC BPD", "AUC kl": "AUC KL"},
-    remarks=("The adversarial rows are those of [the other document](csiszarik2019.md), run with the same budget.",),
+    remarks=(
+        "The adversarial row is a record of [the other document](csiszarik2019.md); budgets may differ, and stand beside.",
+    ),
 )
 
 PAPER = Paper(
