@@ -1,6 +1,5 @@
 """KDD Cup 99 as Zong et al. (2018) and Zenati et al. (2018) use it: attacks are usual, normal connections strange."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -146,20 +145,20 @@ def split(scaling: Scaling) -> tuple[Any, Any, np.ndarray, str]:
     learned = order[~strange[order]]
     others = np.flatnonzero(~half)
     attacks, normal = others[~strange[others]], others[strange[others]]
-    normal = normal[: int(len(attacks) * SHARE / (1 - SHARE) + 0.5) if len(normal) > len(attacks) / 4 else len(normal)]
+    normal = normal[: int(len(attacks) * SHARE / (1 - SHARE) + 0.5)]
     judged = np.concatenate([attacks, normal])
     truth = np.repeat([0, 1], [len(attacks), len(normal)])
     if scaling == "standard":
         rows = found.X.take(pa.array(learned)), found.X.take(pa.array(judged))
         return *rows, truth, found.note
-    numbers = one_hot(found.X, found.schema)
+    numbers = one_hot(found.X)
     if scaling == "min-max":
         low, high = numbers[learned].min(0), numbers[learned].max(0)
         numbers = (numbers - low) / np.where(high > low, high - low, 1)
     return numbers[learned], numbers[judged], truth, found.note
 
 
-def one_hot(table: pa.Table, schema: Mapping[str, str]) -> np.ndarray:  # noqa: ARG001
+def one_hot(table: pa.Table) -> np.ndarray:
     """The authors' 121 columns: seven as indicators of their levels, 34 as numbers."""
     columns = []
     for name in table.column_names:
