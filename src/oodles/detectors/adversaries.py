@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from ..errors import ParameterError
 from ..layout import Layout
-from ..nn import Dense, Draws, Linear, Made, may_be_missing
+from ..nn import Averaged, Dense, Draws, Linear, Made, may_be_missing
 from ..sampling import KERNELS, Energy, latent_energy, walk
 from ..scores import normal_points
 from ..shapes import Batch, Codes, PerRow
-from .energies import EnergyDetector, EnergyModel
+from .energies import Critic, EnergyDetector, EnergyModel
 from .estimator import check_fitted, hyperparameters
 
-__all__ = ["AdversarialDetector", "AdversarialModel", "Chain", "Pair"]
+__all__ = ["AdversarialDetector", "AdversarialModel", "Chain", "CriticDetector", "CriticModel", "Pair"]
 
 AT_ONCE = 1024
 """Rows of a member that are made together: memory does not grow with their number."""
@@ -109,6 +109,35 @@ class AdversarialModel(EnergyModel):
         return self.energy_at(self.seen(x)) - self.energy_at(v).mean(-1, keepdim=True)
 
 
+class CriticModel(AdversarialModel):
+    r"""A generator, and an energy E that it plays against, whose slope a penalty bounds.
+
+    Arguments:
+        energy: E: rows → numbers.
+        penalty: $\lambda$, the weight of the penalty on its slope.
+        penalty_shape: The pictures' shape for the authors' form of the penalty, else empty.
+        average: Weight of the past in the average of the energy's weights that scores use.
+        known: What every `AdversarialModel` takes.
+    """
+
+    def __init__(
+        self, *, energy: Critic, penalty: float, penalty_shape: tuple[int, ...], average: float, **known: Any
+    ) -> None:
+        super().__init__(**known)
+        self.energy = Averaged(energy, average)
+        self.penalty, self.penalty_shape = penalty, penalty_shape
+
+    def energy_at(self, v: Batch) -> PerRow:
+        """E."""
+        value: PerRow = self.energy(v)
+        return value
+
+    def code(self, x: Batch) -> Codes:
+        """The energy's last hidden layer."""
+        features: Codes = self.energy(self.seen(x), True)
+        return features
+
+
 @hyperparameters
 class AdversarialDetector(EnergyDetector):
     """A detector with a generator.
@@ -163,6 +192,34 @@ class AdversarialDetector(EnergyDetector):
                 blocks.append(refined(model, z, chain, draws))
         rows = torch.cat(blocks, dim=1)
         return self._raw(rows.transpose(0, 1).flatten(0, 1)[:n])
+
+
+class CriticDetector(AdversarialDetector):
+    """A detector whose generator plays against an energy; its subclasses declare these parameters among their own."""
+
+    penalty: float
+    penalty_form: str
+    reference_std: float | str | None
+    average: float
+
+    def critic(self, layout: Layout, members: int, missing: list[int]) -> Critic:
+        """An energy without weights; `auto` lets it tilt N(0, I) for tables, and nothing for pictures."""
+        reference: Any = (None if layout.shape else 1.0) if self.reference_std == "auto" else self.reference_std
+        return Critic(self.trunk_of(layout, members, layout.width + len(missing)), members, reference)
+
+    def parts(self, layout: Layout, members: int, missing: list[int]) -> dict[str, Any]:
+        """What every `CriticModel` takes."""
+        return {
+            "energy": self.critic(layout, members, missing),
+            "penalty": self.penalty,
+            "penalty_shape": layout.shape if self.penalty_form == "pixel" else (),
+            "average": self.average,
+            "generator": self.generator_of(layout, members),
+            "latent": self.codes(layout),
+            "layout": layout,
+            "members": members,
+            "missing": missing,
+        }
 
 
 def refined(model: AdversarialModel, z: Codes, chain: Chain, draws: Draws) -> Batch:

@@ -12,67 +12,54 @@ from ..objectives import INFORMATION, Information, score_penalty, shuffled
 from ..sampling import MALA, latent_energy, proposed, walk
 from ..shapes import Batch, Codes, PerMember, PerRow
 from ..training import Minimize
-from .adversaries import AdversarialDetector, AdversarialModel, Pair
+from .adversaries import CriticDetector, CriticModel, Pair
 from .energies import Critic
 from .estimator import hyperparameters
 
 __all__ = ["EnGAN", "EnGANModel"]
 
 
-class EnGANModel(AdversarialModel):
+class EnGANModel(CriticModel):
     r"""Energy $E_\theta$, generator $G_\omega$, statistics network $T_\phi$.
 
     Arguments:
-        energy: $E_\theta$: rows → numbers.
         density: A second energy, which ascends the likelihood with the samples as proposals; None does without.
         statistics: $T_\phi$: rows and codes → numbers.
         information: The bound on I(G(z), z).
         shuffle: How codes are shuffled for it.
         entropy: Weight of the bound in the generator's loss.
-        penalty: $\lambda$, the weight of $\|\nabla_x E(x)\|^2$ on data.
-        penalty_shape: The pictures' shape for the authors' form of the penalty, else empty.
         n_phi: Moves of the energy in a round.
         n_mcmc: Steps of MALA that refine the energy's negatives.
         mcmc_step: Their size.
         proposal_std: Noise around the samples that are its proposals.
-        average: Weight of the past in the average of the energy's weights that scores use.
-        known: What every `AdversarialModel` takes.
+        known: What every `CriticModel` takes; the penalty is $\|\nabla_x E(x)\|^2$ on data.
     """
 
     def __init__(
         self,
         *,
-        energy: Critic,
         density: Critic | None,
         statistics: Pair,
         information: Information,
         shuffle: str,
         entropy: float,
-        penalty: float,
-        penalty_shape: tuple[int, ...],
         n_phi: int,
         n_mcmc: int,
         mcmc_step: float,
         proposal_std: tuple[float, ...],
-        average: float,
         **known: Any,
     ) -> None:
         super().__init__(**known)
-        self.energy, self.statistics, self.information = Averaged(energy, average), statistics, information
-        self.density = None if density is None else Averaged(density, average)
+        self.statistics, self.information = statistics, information
+        self.density = None if density is None else Averaged(density, known["average"])
         self.players = ("energy", "generator", "statistics", *(() if density is None else ("density",)))
-        self.shuffle, self.entropy, self.penalty, self.penalty_shape = shuffle, entropy, penalty, penalty_shape
+        self.shuffle, self.entropy = shuffle, entropy
         self.n_phi, self.n_mcmc, self.mcmc_step, self.proposal_std = n_phi, n_mcmc, mcmc_step, proposal_std
 
     def energy_at(self, v: Batch) -> PerRow:
         r"""$E_\theta$, or the energy that ascended the likelihood."""
         value: PerRow = (self.energy if self.density is None else self.density)(v)
         return value
-
-    def code(self, x: Batch) -> Codes:
-        """The energy's last hidden layer."""
-        features: Codes = self.energy(self.seen(x), True)
-        return features
 
     def step(self, x: Batch, minimize: Minimize) -> dict[str, PerMember]:
         """One round of Algorithm 1; the batch holds the rows of all `n_phi` moves of the energy."""
@@ -122,7 +109,7 @@ class EnGANModel(AdversarialModel):
 
 
 @hyperparameters
-class EnGAN(AdversarialDetector):
+class EnGAN(CriticDetector):
     r"""Energy with a maximum-entropy generator: rows of high energy are strange.
 
     The energy $E_\theta$ falls on data and rises on what the generator $G_\omega$ makes; the generator seeks low energy
@@ -191,31 +178,17 @@ class EnGAN(AdversarialDetector):
         Raises:
             ParameterError: If noise is asked for where it has no meaning.
         """
-        width = layout.width + len(missing)
         if self.proposal_std and len(layout.positions("real")) < layout.width:
             raise ParameterError("proposal_std adds noise to real columns, but some of these are not: leave it out.")
-        reference = (None if layout.shape else 1.0) if self.reference_std == "auto" else self.reference_std
-
-        def critic() -> Critic:
-            return Critic(self.trunk_of(layout, members, width), members, reference)  # type: ignore[arg-type]
-
         return EnGANModel(
-            energy=critic(),
-            density=critic() if self.proposal_std else None,
-            statistics=self.pair_of(layout, members, width),
+            density=self.critic(layout, members, missing) if self.proposal_std else None,
+            statistics=self.pair_of(layout, members, layout.width + len(missing)),
             information=INFORMATION[self.information](members),
             shuffle=self.shuffle,
             entropy=self.entropy,
-            penalty=self.penalty,
-            penalty_shape=layout.shape if self.penalty_form == "pixel" else (),
             n_phi=self.n_phi,
             n_mcmc=self.n_mcmc,
             mcmc_step=self.mcmc_step,
             proposal_std=tuple(self.proposal_std),
-            average=self.average,
-            generator=self.generator_of(layout, members),
-            latent=self.codes(layout),
-            layout=layout,
-            members=members,
-            missing=missing,
+            **self.parts(layout, members, missing),
         )

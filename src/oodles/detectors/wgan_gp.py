@@ -5,54 +5,28 @@ from typing import Any
 import torch
 
 from ..layout import Layout
-from ..nn import Averaged
 from ..objectives import lipschitz_penalty
-from ..shapes import Batch, Codes, PerMember, PerRow
+from ..shapes import Batch, PerMember
 from ..training import Minimize
-from .adversaries import AdversarialDetector, AdversarialModel
-from .energies import Critic
+from .adversaries import CriticDetector, CriticModel
 from .estimator import hyperparameters
 
 __all__ = ["WGANGP", "WGANGPModel"]
 
 
-class WGANGPModel(AdversarialModel):
+class WGANGPModel(CriticModel):
     r"""Critic $D = -E$, high on data, and generator $G$.
 
     Arguments:
-        energy: -D: rows → numbers.
-        penalty: $\lambda$, the weight of $(\|\nabla D\| - 1)^2$ between rows and samples.
-        penalty_shape: The pictures' shape for the penalty of each pixel, else empty.
         n_critic: Moves of the critic in a round.
-        average: Weight of the past in the average of the critic's weights that scores use.
-        known: What every `AdversarialModel` takes.
+        known: What every `CriticModel` takes; the penalty is $(\|\nabla D\| - 1)^2$ between rows and samples.
     """
 
     players = ("energy", "generator")
 
-    def __init__(
-        self,
-        *,
-        energy: Critic,
-        penalty: float,
-        penalty_shape: tuple[int, ...],
-        n_critic: int,
-        average: float,
-        **known: Any,
-    ) -> None:
+    def __init__(self, *, n_critic: int, **known: Any) -> None:
         super().__init__(**known)
-        self.energy = Averaged(energy, average)
-        self.penalty, self.penalty_shape, self.n_critic = penalty, penalty_shape, n_critic
-
-    def energy_at(self, v: Batch) -> PerRow:
-        """-D."""
-        value: PerRow = self.energy(v)
-        return value
-
-    def code(self, x: Batch) -> Codes:
-        """The critic's last hidden layer."""
-        features: Codes = self.energy(self.seen(x), True)
-        return features
+        self.n_critic = n_critic
 
     def step(self, x: Batch, minimize: Minimize) -> dict[str, PerMember]:
         """One round of Algorithm 1; the batch holds the rows of all `n_critic` moves of the critic."""
@@ -70,7 +44,7 @@ class WGANGPModel(AdversarialModel):
 
 
 @hyperparameters
-class WGANGP(AdversarialDetector):
+class WGANGP(CriticDetector):
     r"""Wasserstein GAN with a gradient penalty: rows that the critic takes for samples are strange.
 
     Among functions of slope at most 1, the critic D seeks the one that tells data from what the generator G makes by
@@ -119,17 +93,4 @@ class WGANGP(AdversarialDetector):
 
     def build(self, layout: Layout, members: int, missing: list[int]) -> WGANGPModel:
         """The untrained model."""
-        width = layout.width + len(missing)
-        reference = (None if layout.shape else 1.0) if self.reference_std == "auto" else self.reference_std
-        return WGANGPModel(
-            energy=Critic(self.trunk_of(layout, members, width), members, reference),  # type: ignore[arg-type]
-            penalty=self.penalty,
-            penalty_shape=layout.shape if self.penalty_form == "pixel" else (),
-            n_critic=self.n_critic,
-            average=self.average,
-            generator=self.generator_of(layout, members),
-            latent=self.codes(layout),
-            layout=layout,
-            members=members,
-            missing=missing,
-        )
+        return WGANGPModel(n_critic=self.n_critic, **self.parts(layout, members, missing))
