@@ -42,6 +42,12 @@ paper: .venv/installed
 	$(BIN)/oodles report csiszarik2019
 	$(BIN)/oodles reproduce engan2018
 	$(BIN)/oodles report engan2018
+	$(BIN)/oodles reproduce fiorino2020
+	$(BIN)/oodles report fiorino2020
+	$(BIN)/oodles reproduce patuzzo2020
+	$(BIN)/oodles report patuzzo2020
+	$(BIN)/oodles reproduce snu2015
+	$(BIN)/oodles report snu2015
 
 .venv/rivals: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

@@ -11,6 +11,7 @@ from PIL import Image
 from samples import ROWS, TINY, put, table
 
 from oodles import load
+from oodles.data.pictures import Album
 from oodles.detectors import VAE, AutoEncoder
 
 LABEL = ["--label", "label", "--normal", "ok"]
@@ -69,6 +70,50 @@ class TestInput:
             )
 
         assert fit(tmp_path).encoder_.layout.shape == (1, 8, 8)
+
+    @pytest.fixture
+    def photos(self, tmp_path):
+        """Twenty pictures of four sizes."""
+        folder = tmp_path / "photos"
+        folder.mkdir()
+        for i in range(20):
+            pixels = np.random.default_rng(i).integers(0, 255, (8 + i % 4, 9, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i:02}.jpg")
+        return folder
+
+    @pytest.mark.parametrize("memory", [[], ["--memory", "50"]])
+    def test_pictures_of_any_size_are_resized(self, fit, run, photos, tmp_path, memory):
+        """In memory or piece by piece: whole, to a square, as an `Album` does it."""
+        made = fit(photos, "--size", "8", *memory, "--set", "network=mlp")
+        assert made.encoder_.layout.shape == (3, 8, 8)
+        settings = {"hidden": (8,), "latent": 2, "epochs": 2, "members": 1, "network": "mlp", "random_state": 0}
+        known = VAE(**settings, memory=50 if memory else None).fit(Album.of(photos, (8, 8)))
+        assert made.offset_ == known.offset_
+        facts = run("fit", photos, "-o", tmp_path / "m", "--size", "8", *memory, *TINY, "--json").json
+        assert facts["rows"] == 20
+
+    def test_they_are_scored_in_the_size_that_was_learned(self, run, refuses, photos, tmp_path):
+        """With the same option; without it they are refused."""
+        assert run("fit", photos, "-o", tmp_path / "m", "--size", "8", *TINY, "-q").code == 0
+        for command in (["score"], ["detect", "--fdr", "0.9"], ["explain", "--row", "3"]):
+            assert run(*command, tmp_path / "m", photos, "--size", "8").code == 0
+        refuses(1, ("one size",), "score", tmp_path / "m", photos)
+
+    def test_without_a_size_they_must_be_of_one(self, refuses, photos, tmp_path):
+        for memory in ([], ["--memory", "50"]):
+            refuses(1, ("00.jpg is 9 x 8", "01.jpg is 9 x 9"), "fit", photos, "-o", tmp_path / "m", *memory)
+
+    def test_a_damaged_picture_is_named(self, refuses, photos, tmp_path):
+        (photos / "13.jpg").write_bytes((photos / "13.jpg").read_bytes()[:300])
+        for memory in ([], ["--memory", "50"]):
+            options = ["--size", "8", *TINY, *memory]
+            refuses(1, ("13.jpg", "cannot be decoded", "replace"), "fit", photos, "-o", tmp_path / "m", *options)
+
+    def test_only_pictures_are_resized(self, refuses, here, tmp_path):
+        for memory in ([], ["--memory", "50"]):
+            options = ["-o", tmp_path / "m", "--size", "8", *memory]
+            refuses(1, ("Only pictures", "leave the size out"), "fit", here / "rows.parquet", *options)
+        refuses(2, ("--size", "folder"), "fit", "digits", "-o", tmp_path / "m", "--size", "8")
 
     def test_a_dataset_is_known_by_its_name(self, fit):
         """Its anomalies are not learned."""
@@ -195,6 +240,14 @@ class TestParameters:
     def test_one_hidden_layer_needs_no_brackets(self, fit, here):
         assert fit(here / "rows.csv", "--set", "hidden=16").hidden == (16,)
 
+    def test_scoring_and_widths_have_options_of_their_own(self, run, here, tmp_path):
+        """As many widths as there are commas, and one more."""
+        scoring, options = "reconstruction_probability-100-random", ["--epochs", "1", "--members", "1", "--quiet"]
+        chosen = ["--scoring", scoring, "--hidden", "20,10,8", "--set", "optimizer=nadam"]
+        assert run("fit", here / "rows.parquet", "-o", tmp_path / "m", *LABEL, *chosen, *options).code == 0
+        made = load(tmp_path / "m")
+        assert (made.scoring, made.hidden, made.optimizer) == (scoring, (20, 10, 8), "nadam")
+
     def test_a_schema_may_name_a_column_with_an_equals_sign(self, fit, tmp_path):
         path = tmp_path / "rows.csv"
         path.write_text("a=b,x\n" + "".join(f"{i % 5},{i}\n" for i in range(40)))
@@ -213,6 +266,8 @@ class TestParameters:
             (2, ("latent='many'", "whole number"), ["--set", "latent=many"]),
             (2, ("lr=0", "positive"), ["--set", "lr=0"]),
             (2, ("scoring", "'odd'", "elbo"), ["--set", "scoring=odd"]),
+            (2, ("scoring", "'odd'", "elbo"), ["--scoring", "odd"]),
+            (2, ("--hidden", "20,10,8", "'wide'"), ["--hidden", "wide"]),
             (2, ("false_alarm_rate=2", "between 0 and 1"), ["--false-alarm-rate", "2"]),
             (2, ("likelihood", "'odd'", "gaussian"), ["--set", "likelihood=odd"]),
             (2, ("network='gray'", "pictures"), ["--set", "network=gray"]),

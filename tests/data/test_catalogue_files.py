@@ -128,6 +128,18 @@ class TestOfficialForms:
         assert faces[..., 1].mean((0, 2)) == pytest.approx(55 + centers, abs=0.4)
         assert faces[..., 2].mean((1, 2)) == pytest.approx(20 * np.array([*range(1, 9), 10]), abs=0.4)
 
+    @pytest.mark.parametrize("scale", [1, 2], ids=["official size", "half size"])
+    def test_whole_faces_are_squeezed(self, scale, archive_of_faces):
+        """The center of the i-th of 128 pixels is (i + 0.5)·178/128 from the left, (i + 0.5)·218/128 from above."""
+        path = archive_of_faces(width=178 // scale, height=218 // scale)
+        train = ask("celeba-128", path)
+        assert train.X.shape == (8, 128, 128, 3)
+        inner = slice(2, -2)  # at the edges, bicubic weights are cut off
+        for axis, side in ((0, 178), (1, 218)):
+            centers = (np.arange(128) + 0.5) * side / 128 - scale / 2
+            found = train.X[..., axis].astype(float).mean((0, 1 + axis))
+            assert found[inner] == pytest.approx(centers[inner], abs=0.5)
+
     def test_faces_have_the_official_partition(self):
         """162,770 + 19,867 for validation + 19,962 are 202,599."""
         official = celeba.NUMBERS[202_599]

@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 
 from oodles.data import delimited, reading, sources
+from oodles.data.pictures import Album
 from oodles.data.reading import Pictures, read, stream
 from oodles.errors import DataError, FileError, OodlesError, ParameterError, SchemaError
 
@@ -641,6 +642,45 @@ def test_a_block_of_pictures_is_bounded_in_bytes(tmp_path, monkeypatch):
     for i in range(5):
         picture(tmp_path / f"{i}.png")
     assert [len(block) for block in stream(tmp_path)] == [2, 2, 1]
+
+
+def test_an_album_is_the_folder_piece_by_piece(tmp_path):
+    """Its slices are what `read` gives, and nothing is decoded before it is asked for."""
+    for i in range(5):
+        picture(tmp_path / f"{i}.png", "RGB", color=(i, 2, 3))
+    album, found = Album.of(tmp_path), read(tmp_path)
+    assert (album.shape, album.dtype, len(album)) == ((5, 3, 4, 3), np.uint8, 5)
+    assert album.names == found.names
+    np.testing.assert_array_equal(album[1:3], found.pixels[1:3])
+    np.testing.assert_array_equal(album.pixels, found.pixels)
+    assert album[9:].shape == (0, 3, 4, 3)
+    put(tmp_path / "4.png", b"not at all")
+    assert len(album[:4]) == 4
+    with pytest.raises(FileError, match=r"4\.png cannot be decoded"):
+        album[3:]
+
+
+def test_an_album_resizes_whole_pictures(tmp_path):
+    """To height and width, stretched where proportions differ, upright; smaller ones are averages."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(tmp_path / "a.png", "L", (60, 20), 100)
+    picture(tmp_path / "b.png", "I;16", (30, 10), 257 * 7)
+    picture(tmp_path / "c.jpg", "L", (40, 90), 9, exif=exif)
+    halves = np.zeros((40, 80), np.uint8)
+    halves[:, 40:] = 200
+    Image.fromarray(halves).save(tmp_path / "d.png")
+    album = Album.of(tmp_path, (8, 12))
+    assert album.shape == (4, 8, 12)
+    assert [int(pixels.mean()) for pixels in album[:3]] == [100, 7, 9]
+    np.testing.assert_array_equal(album[3:][0, :, [0, 11]].T, np.tile([0, 200], (8, 1)))
+    assert album[3:].mean() == pytest.approx(100, abs=1)
+    assert [block.pixels.shape for block in album.blocks(3)] == [(3, 8, 12), (1, 8, 12)]
+
+
+def test_an_empty_album_is_refused(tmp_path):
+    with pytest.raises(FileError, match="there are none"):
+        Album.of(tmp_path)
 
 
 # --- standard input and parameters ------------------------------------------------------------------------------------

@@ -165,9 +165,9 @@ class TestInput:
         [
             (OneClassSVM, {"nu": 0}, "a share between 0 and 1"),
             (OneClassSVM, {"nu": 1}, "a share between 0 and 1"),
-            (OneClassSVM, {"gamma": "wide"}, "a positive number, 'scale' or 'auto'"),
-            (KernelPCA, {"gamma": 0.0}, "a positive number, 'scale' or 'auto'"),
-            (KernelPCA, {"gamma": float("inf")}, "a positive number, 'scale' or 'auto'"),
+            (OneClassSVM, {"gamma": "wide"}, "a positive number, 'scale', 'auto' or 'median'"),
+            (KernelPCA, {"gamma": 0.0}, "a positive number, 'scale', 'auto' or 'median'"),
+            (KernelPCA, {"gamma": float("inf")}, "a positive number, 'scale', 'auto' or 'median'"),
             (KernelPCA, {"components": 0}, "a whole number of at least 1, or 'auto'"),
             (KernelPCA, {"rows": 2.5}, "a whole number of at least 1"),
         ],

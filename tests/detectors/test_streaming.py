@@ -6,11 +6,14 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 
+from oodles.data import pieces as cutting
+from oodles.data.pictures import Album
 from oodles.data.pieces import pieces
 from oodles.detectors import VAE
 from oodles.detectors.preparing import streamed
-from oodles.errors import DataError, ParameterError
+from oodles.errors import DataError, FileError, ParameterError
 from oodles.metrics import auroc
 
 SETTINGS = {"members": 2, "epochs": 4, "random_state": 0}
@@ -165,3 +168,57 @@ class TestFit:
     def test_impossible_memory_is_refused(self, memory):
         with pytest.raises(ParameterError, match="memory"):
             VAE(memory=memory).fit(rows(100))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """2,400 pictures of 16 x 16 pixels in color, 7 MiB encoded; their first pixel counts them."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for i in range(2400):
+        pixels = rng.integers(0, 60, (16, 16, 3), dtype=np.uint8)
+        pixels[0, 0, :2] = divmod(i, 256)
+        Image.fromarray(pixels).save(folder / f"{i:04}.png")
+    return folder
+
+
+class TestPictures:
+    """A folder of pictures that is larger than the memory it is given."""
+
+    def test_a_piece_has_few_large_pictures(self, photos, monkeypatch):
+        """So many that a piece is small, and never fewer than one."""
+        monkeypatch.setattr(cutting, "CELLS", 16 * 16 * 3 * 10)
+        every = pieces(Album.of(photos))
+        assert {piece.rows for piece in every} == {10}
+        assert every[7].load().shape == (10, 16, 16, 3)
+        monkeypatch.setattr(cutting, "CELLS", 5)
+        assert len(pieces(Album.of(photos))) == 2400
+
+    def test_blocks_stay_within_memory_and_hold_every_picture_once(self, photos, monkeypatch):
+        """One that is learned from and one that is being read; held-out pictures are never among them."""
+        monkeypatch.setattr(cutting, "CELLS", 2**14)
+        detector, prepared, found = blocks_of(Album.of(photos), memory=1.0)
+        assert len(found) > 5
+        assert 2 * max(x.nbytes for x in found) <= 2**20
+        first = [x.unflatten(1, (3, 16, 16))[:, :2, 0, 0] for x in (*found, prepared.held_out)]
+        high, low = torch.cat(first).mul(255).round().int().T
+        assert sorted((256 * high + low).tolist()) == list(range(2400))
+        assert detector.encoder_.layout.shape == (3, 16, 16)
+
+    def test_it_is_learned_as_the_same_array_would_be(self, photos):
+        """Bit for bit; and without `memory`, all at once."""
+        settings = {"latent": 2, "epochs": 1, "random_state": 0, "network": "mlp", "hidden": (8,)}
+        album = Album.of(photos)
+        for memory in (2.0, None):
+            one, other = (VAE(**settings, memory=memory).fit(X) for X in (album, album.pixels))
+            assert one.offset_ == other.offset_
+            np.testing.assert_array_equal(one.anomaly_score(album[:9]), other.anomaly_score(album[:9]))
+
+    def test_a_damaged_picture_in_the_middle_is_named(self, photos, tmp_path):
+        """While training, when its piece is read."""
+        for path in sorted(photos.iterdir())[:200]:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        whole = (tmp_path / "0120.png").read_bytes()
+        (tmp_path / "0120.png").write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(FileError, match=r"a picture, but .*0120\.png cannot be decoded .* replace or remove"):
+            VAE(latent=2, epochs=1, memory=1, random_state=0).fit(Album.of(tmp_path))

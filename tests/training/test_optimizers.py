@@ -1,4 +1,4 @@
-"""RMSProp, by hand."""
+"""RMSProp, by hand; NAdam, beside PyTorch's."""
 
 import pytest
 import torch
@@ -6,6 +6,8 @@ from torch import nn
 
 from oodles.detectors import VAE
 from oodles.training import OPTIMIZERS, RMSProp
+from oodles.training.capture import repeated
+from oodles.training.optimizers import NAdam
 
 
 def test_rmsprop_is_tensorflows():
@@ -36,10 +38,94 @@ def test_its_first_steps_are_damped():
     assert moves[-1] == pytest.approx(1.0, rel=1e-2)
 
 
-def test_a_parameter_without_gradient_stays():
+def walk(optimizer, number, steps):
+    """Where a number is after each step downhill on a wave, with a gradient that vanishes now and then."""
+    for t in range(steps):
+        number.grad = number.detach().sin() * (t % 7 > 0) + 0.1 * number.detach()
+        optimizer.step()
+        yield number.detach().clone()
+
+
+def test_nadam_is_pytorchs():
+    """Step by step, to rounding, with settings of its own; the learning rate may be a tensor that changes."""
+    ours, theirs = (nn.Parameter(torch.linspace(-3, 5, 40, dtype=torch.float64)) for _ in range(2))
+    settings = {"betas": (0.8, 0.99), "momentum_decay": 0.02}
+    rate = torch.tensor(0.05, dtype=torch.float64)
+    mine = NAdam([ours], lr=rate, epsilon=1e-7, **settings)
+    reference = torch.optim.NAdam([theirs], lr=0.05, eps=1e-7, **settings)
+    for t, (here, there) in enumerate(zip(walk(mine, ours, 300), walk(reference, theirs, 300), strict=True)):
+        # PyTorch keeps the product of the momenta in float32, whatever the parameters are.
+        torch.testing.assert_close(here, there, rtol=1e-6, atol=1e-7)
+        if t == 100:
+            rate.fill_(0.02)
+            reference.param_groups[0]["lr"] = 0.02
+
+
+def test_nadams_defaults_are_pytorchs():
+    """In float32, as networks are trained."""
+    ours, theirs = (nn.Parameter(torch.linspace(-3, 5, 40)) for _ in range(2))
+    *_, here = walk(NAdam([ours], lr=torch.tensor(0.01)), ours, 500)
+    *_, there = walk(torch.optim.NAdam([theirs], lr=0.01), theirs, 500)
+    torch.testing.assert_close(here, there, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [NAdam, RMSProp])
+def test_a_recorded_step_is_a_step(kind):
+    """No number is looked at: what was recorded goes on counting, and gives the same bits."""
+
+    def moved(record):
+        number = nn.Parameter(torch.linspace(-3, 5, 48))
+        number.grad = torch.zeros_like(number)
+        optimizer = kind([number], lr=torch.tensor(0.01))
+
+        def step():
+            with torch.no_grad():
+                number.grad.copy_(number.sin())
+            optimizer.step()
+            return {}
+
+        again = repeated(step, number.device) if record else step
+        for _ in range(50):
+            again()
+        return number.detach(), getattr(again, "tape", None)
+
+    (recorded, tape), (plain, _) = moved(True), moved(False)
+    assert tape.calls
+    assert not tape.looked
+    assert torch.equal(recorded, plain)
+
+
+def test_nadam_goes_on_from_a_checkpoint(tmp_path):
+    """Stopped and resumed, it ends with the bits of a run that never stopped."""
+    rows = torch.randn(300, 4, generator=torch.Generator().manual_seed(0)).numpy()
+    small = {"hidden": (8,), "members": 2, "optimizer": "nadam", "random_state": 0, "early_stopping": False}
+    expected = VAE(**small, epochs=6).fit(rows).model_.state_dict()
+    stopped = VAE(**small, epochs=6, checkpoint=tmp_path / "run")
+    from oodles.training import loop
+
+    look, looks = loop.look, []
+
+    def stopping(run, prices, schedule):
+        looks.append(run.epoch)
+        over = look(run, prices, schedule)
+        if run.epoch == 3 and len(looks) == 3:
+            run.save(schedule)
+            raise KeyboardInterrupt
+        return over
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "look", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.fit(rows)
+    resumed = VAE(**small, epochs=6, checkpoint=tmp_path / "run").fit(rows).model_.state_dict()
+    assert all(torch.equal(resumed[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize("kind", [NAdam, RMSProp])
+def test_a_parameter_without_gradient_stays(kind):
     """And has no memory."""
     number = nn.Parameter(torch.ones(1))
-    optimizer = RMSProp([number])
+    optimizer = kind([number])
     optimizer.step()
     assert number.item() == 1.0
     assert not optimizer.state

@@ -22,6 +22,7 @@ def command(
         float, typer.Option(metavar="SHARE", help="Share of normal rows that is accepted among the discoveries.")
     ] = 0.05,
     reasons: options.Reasons = 3,
+    size: options.Size = None,
     format: options.Format = None,  # noqa: A002 - the word of the command line
     no_header: options.NoHeader = False,
     device: options.Device = "auto",
@@ -44,7 +45,7 @@ def command(
     inputs.refuse_overwriting(source, output)
     detector = load(model, device=device)
     with fixed_threads(threads), writing.create(output, format="jsonl" if json and output == "-" else None) as writer:
-        blocks = inputs.stream(detector, source, format=format, header=not no_header, quiet=quiet)
+        blocks = inputs.stream(detector, source, format=format, header=not no_header, size=size, quiet=quiet)
         found, total = rows.discovered(detector, blocks, fdr=fdr, reasons=reasons)
         writer.write(found)
     if json and output != "-":

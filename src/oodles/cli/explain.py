@@ -22,6 +22,7 @@ def command(
         typer.Option("--row", metavar="N", min=0, help="Number of a row, from 0; repeatable. Else the strangest."),
     ] = None,
     reasons: options.Reasons = 8,
+    size: options.Size = None,
     format: options.Format = None,  # noqa: A002 - the word of the command line
     no_header: options.NoHeader = False,
     device: options.Device = "auto",
@@ -39,7 +40,7 @@ def command(
 
     detector = load(model, device=device)
     with fixed_threads(threads):
-        blocks = inputs.stream(detector, source, format=format, header=not no_header)
+        blocks = inputs.stream(detector, source, format=format, header=not no_header, size=size)
         asked = evidence.asked(detector, blocks, row or [], source)
         answers = [evidence.explained(detector, X, number, reasons) for number, X in asked.items()]
     if json:

@@ -15,6 +15,8 @@ __all__ = ["EXAMPLES", "command", "learn"]
 EXAMPLES = """\
 oodles fit payments.csv --label fraud -o payments.oodles
 oodles fit photos/ -o photos.oodles --set latent=32
+oodles fit faces/ -o faces.oodles --size 128 --memory 500 --set network=faces
+oodles fit a.csv -o a --scoring reconstruction_probability --hidden 20,10,8
 oodles fit a.csv -o model --negatives bad.csv --detector NegativeSamplingVAE
 zcat today.csv.gz | oodles fit - -o today.oodles --epochs 50"""
 
@@ -26,6 +28,12 @@ def command(
     label: options.Label = None,
     normal: options.Normal = None,
     schema: options.Schema = None,
+    scoring: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The score; `oodles detectors` lists them, as elbo or iwae-500.")
+    ] = None,
+    hidden: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help="Widths of the dense layers; a decoder mirrors them.")
+    ] = None,
     settings: options.Settings = None,
     epochs: options.Epochs = None,
     members: options.Members = None,
@@ -45,9 +53,10 @@ def command(
         typer.Option(
             metavar="MIB",
             min=1,
-            help="Learn INPUT (Parquet or .npy) piece by piece, so much of it in memory at a time.",
+            help="Learn INPUT (Parquet, .npy, a folder of pictures) piece by piece, so much of it in memory at a time.",
         ),
     ] = None,
+    size: options.Size = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a fit that was stopped; say all else again.")
     ] = False,
@@ -80,15 +89,16 @@ def command(
     if memory is not None:
         if label is not None:
             raise typer.BadParameter("rows read piece by piece must be normal already: filter them first")
-        rows = inputs.Rows(inputs.stored(source), None, kinds)
+        rows = inputs.Rows(inputs.stored(source, size), None, kinds)
     else:
-        rows = inputs.load(
-            source, format=format, header=not no_header, label=label, normal=normal or [], schema=kinds, quiet=quiet
-        )
+        known: Any = {"label": label, "normal": normal or [], "schema": kinds, "size": size, "quiet": quiet}
+        rows = inputs.load(source, format=format, header=not no_header, **known)
     made = making.detector(
         detector,
         settings=settings or [],
         schema=rows.schema,
+        scoring=scoring,
+        hidden=widths(hidden),
         epochs=epochs,
         members=members,
         false_alarm_rate=false_alarm_rate,
@@ -98,7 +108,7 @@ def command(
     )
     learned = rows.normal()
     reading: Any = {"format": format, "header": not no_header, "label": label, "normal": normal or [], "quiet": quiet}
-    strange = [inputs.strange(known, **reading) for known in negatives or []]
+    strange = [inputs.strange(bad, **reading) for bad in negatives or []]
     learn(made, learned, checkpoint, negatives=strange or None, verbose=is_watched(quiet=quiet), threads=threads)
     made.save(output)
     checkpoint.unlink(missing_ok=True)
@@ -121,6 +131,20 @@ def command(
             f"rows: give about {4 * ceil(1 / made.false_alarm_rate):,} rows or more, or a larger --false-alarm-rate.",
             quiet=quiet,
         )
+
+
+def widths(text: str | None) -> tuple[int, ...] | None:
+    """The numbers of `--hidden`.
+
+    Raises:
+        BadParameter: If they are none.
+    """
+    try:
+        return None if text is None else tuple(map(int, text.split(",")))
+    except ValueError:
+        raise typer.BadParameter(
+            f"numbers such as 20,10,8 are expected, but got {text!r}.", param_hint="--hidden"
+        ) from None
 
 
 def learn(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import typer
 
 from .. import arrow, data
@@ -15,21 +14,26 @@ from ..data import columns, reading, sources
 from ..data import pieces as files
 from ..data.catalogue import LISTINGS
 from ..data.catalogue.listing import Listing
+from ..data.pictures import Album
 from ..encoding import Encoder, TableEncoder
 from ..encoding.values import as_digits
 from ..errors import DataError, FileError, SchemaError
+from .labels import anomalous, beside, labelled
 from .output import is_watched, note
 
 __all__ = ["Rows", "fitting", "how_to_label", "load", "refuse_overwriting", "stored", "strange", "stream", "taken"]
 
+BLOCK = 65_536
+"""Rows of a block of pictures, at most; few of them are small enough to make so many."""
 
-def stored(source: str) -> Any:
-    """INPUT where it lies, to be read piece by piece.
+
+def stored(source: str, size: int | None = None) -> Any:
+    """INPUT where it lies, to be read piece by piece; pictures of another `size` (both sides) are resized.
 
     Raises:
         FileError: If it is not there, or cannot be read so.
     """
-    return files.stored(found(source))
+    return files.stored(found(source), None if size is None else (size, size))
 
 
 @dataclass(frozen=True)
@@ -63,21 +67,24 @@ def load(
     normal: Sequence[str],
     schema: dict[str, str],
     split: str = "train",
+    size: int | None = None,
     quiet: bool = False,
 ) -> Rows:
-    """Read all of INPUT.
+    """Read all of INPUT; pictures of another `size` (both sides) are resized.
 
     Raises:
         OodlesError: In a sentence, whatever is wrong with it.
     """
     if listing(source):
+        if size is not None:
+            raise typer.BadParameter("it resizes pictures of a folder, not a dataset's", param_hint="--size")
         return published(source, split, normal, schema, quiet=quiet)
-    X = reading.read(found(source), format=format, header=header)
+    X = stored(source, size) if size else reading.read(found(source), format=format, header=header)
     if label is not None and not isinstance(X, pa.Table):
         raise SchemaError(f"--label names a column of a table, but {source} holds no table; leave it out.")
     if normal and label is None:
         raise typer.BadParameter("it says what the column of --label holds: give both", param_hint="--normal")
-    if isinstance(X, reading.Pictures):
+    if isinstance(X, reading.Pictures | Album):
         return Rows(X.pixels, None, schema)
     if isinstance(X, np.ndarray):
         return Rows(X, beside(source, len(X)), schema)
@@ -169,60 +176,6 @@ def how_to_label(source: str) -> str:
     return "name the column with --label"
 
 
-def beside(source: str, rows: int) -> np.ndarray | None:
-    """The array `y` that stands beside `X` in an .npz file, if any.
-
-    Raises:
-        DataError: If it does not say 0 or 1 of each row.
-    """
-    if not source.endswith(".npz"):
-        return None
-    with np.load(source, allow_pickle=False) as archive:
-        if "y" not in archive:
-            return None
-        y = archive["y"].ravel()
-    if len(y) != rows or not np.isin(y, (0, 1)).all():
-        raise DataError(f"y in {source} must hold 0 (normal) or 1 (anomaly) for each of the {rows} rows of X.")
-    return y.astype(np.int8)
-
-
-def labelled(table: pa.Table, label: str, normal: Sequence[str], *, mixed: bool = True) -> np.ndarray:
-    """1 for rows whose label is none of the normal ones, -1 for rows without a label.
-
-    Raises:
-        SchemaError: If there is no such column.
-        DataError: If no row is normal, but some should be (`mixed`).
-    """
-    if label not in table.column_names:
-        raise SchemaError(f"There is no column {label!r} for --label; the columns are {', '.join(table.column_names)}.")
-    return anomalous(table[label].cast(pa.string()), normal or ("0", "false", "False", "FALSE"), label, mixed=mixed)
-
-
-def anomalous(labels: pa.ChunkedArray, normal: Sequence[str], where: str, *, mixed: bool = True) -> np.ndarray:
-    """1 for labels that are none of the normal ones, -1 for missing ones.
-
-    Raises:
-        DataError: If no row is normal, but some should be (`mixed`).
-    """
-    wanted = {canonical(value) for value in normal}
-    came = pc.unique(labels.drop_null()).to_pylist()
-    accepted = [value for value in came if canonical(value) in wanted]
-    if mixed and not accepted:
-        shown = ", ".join(map(repr, came[:5]))
-        raise DataError(f"No row is normal: {where!r} never is {' or '.join(normal)}, but {shown}. Use --normal.")
-    y = 1 - pc.is_in(labels, arrow.texts(accepted)).to_numpy().astype(np.int8)
-    y[labels.is_null().to_numpy()] = -1
-    return y
-
-
-def canonical(label: str) -> str:
-    """A label as it is compared: 0, 0.0 and " 0" are one."""
-    try:
-        return repr(float(label))
-    except ValueError:
-        return label.strip()
-
-
 def taken(X: Any, rows: np.ndarray) -> Any:
     """Some of the rows, in their order."""
     return X.take(rows) if isinstance(X, pa.Table) else X[rows]
@@ -242,9 +195,12 @@ def stream(
     *,
     format: str | None,  # noqa: A002
     header: bool,
+    size: int | None = None,
     quiet: bool = False,
 ) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """INPUT in blocks that a fitted detector takes, with the names of pictures; memory does not grow with the file.
+
+    Pictures of another `size` (both sides) are resized.
 
     Raises:
         FileError: If INPUT is not there.
@@ -256,7 +212,11 @@ def stream(
         return
     is_text = sources.kind_of(found(source), format) == "text"
     unit, number = ("line", 1 + header) if is_text else ("row", 1)
-    for block in reading.stream(source, format=format, header=header):
+    if size is not None:
+        read: Any = stored(source, size).blocks(BLOCK)
+    else:
+        read = reading.stream(source, format=format, header=header)
+    for block in read:
         if isinstance(block, reading.Pictures):
             yield block.pixels, tuple(block.names)
         else:

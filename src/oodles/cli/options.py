@@ -24,6 +24,7 @@ __all__ = [
     "Schema",
     "Seed",
     "Settings",
+    "Size",
     "Threads",
 ]
 
@@ -78,4 +79,10 @@ JsonLines = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and what was asked for.")]
 Reasons = Annotated[
     int, typer.Option("--reasons", metavar="N", min=0, help="How many of the strangest features to name per row.")
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size", metavar="N", min=4, help="Resize pictures of a folder to N x N pixels, stretched where need be."
+    ),
 ]

@@ -47,7 +47,7 @@ def judged(detector: Any, blocks: Blocks, *, reasons: int, kind: str | None = No
         if names := files.pop():
             columns["file"] = arrow.texts(names)
         columns["score"] = scores
-        if kind in (None, detector.scoring):
+        if kind in (None, str(detector.scoring)):
             columns["p_value"] = detector.calibration_.p_value(scores)
             columns["alarm"] = -scores - detector.offset_ < 0
         if excess is not None:

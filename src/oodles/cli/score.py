@@ -23,6 +23,7 @@ def command(
         typer.Option(metavar="NAME", help="Another score that `oodles detectors` lists; without p-value and alarm."),
     ] = None,
     reasons: options.Reasons = 3,
+    size: options.Size = None,
     format: options.Format = None,  # noqa: A002 - the word of the command line
     no_header: options.NoHeader = False,
     device: options.Device = "auto",
@@ -44,7 +45,7 @@ def command(
     detector = load(model, device=device)
     done = alarms = 0
     with fixed_threads(threads), writing.create(output, format="jsonl" if json and output == "-" else None) as writer:
-        blocks = inputs.stream(detector, source, format=format, header=not no_header, quiet=quiet)
+        blocks = inputs.stream(detector, source, format=format, header=not no_header, size=size, quiet=quiet)
         for table in rows.judged(detector, blocks, reasons=reasons, kind=kind):
             writer.write(table)
             done += len(table)

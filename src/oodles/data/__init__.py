@@ -4,8 +4,8 @@
 default the user's cache folder) under their public names, checked, and downloaded when they are missing.
 """
 
-from . import catalogue, download, synthetic
+from . import anomalies, catalogue, download, synthetic
 from .catalogue import load, names
 from .dataset import Dataset, Entry
 
-__all__ = ["Dataset", "Entry", "catalogue", "download", "load", "names", "synthetic"]
+__all__ = ["Dataset", "Entry", "anomalies", "catalogue", "download", "load", "names", "synthetic"]

@@ -9,12 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError, FileError
+from .pictures import Album
 from .sources import STANDARD, kind_of, sentences
 
 __all__ = ["Piece", "pieces", "stored"]
 
 ROWS = 4096
 """Rows of a piece of an array or a table in memory: few, so that shuffled pieces are nearly shuffled rows."""
+
+CELLS = 2**20
+"""Cells of a piece of an array, at most, unless one row has more: large pictures come in small pieces."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Piece:
 
 
 def pieces(X: Any) -> list[Piece]:
-    """An array (memory-mapped or not), a pyarrow table, or the row groups of a pyarrow dataset, in pieces.
+    """Rows in pieces: an array (in memory, memory-mapped, an `Album`), a pyarrow table or the row groups of a dataset.
 
     Raises:
         DataError: If `X` is something else, or has no rows.
@@ -42,7 +46,8 @@ def pieces(X: Any) -> list[Piece]:
     elif isinstance(X, pa.Table):
         every = [Piece(min(ROWS, len(X) - at), partial(X.slice, at, ROWS)) for at in range(0, len(X), ROWS)]
     elif hasattr(X, "shape") and hasattr(X, "dtype"):
-        taken = [slice(at, min(at + ROWS, len(X))) for at in range(0, len(X), ROWS)]
+        rows = min(ROWS, max(CELLS // max(int(np.prod(X.shape[1:])), 1), 1))
+        taken = [slice(at, min(at + rows, len(X))) for at in range(0, len(X), rows)]
         every = [Piece(part.stop - part.start, partial(X.__getitem__, part)) for part in taken]
     else:
         raise DataError(
@@ -55,14 +60,22 @@ def pieces(X: Any) -> list[Piece]:
     return every
 
 
-def stored(source: str) -> Any:
-    """A .npy file as a memory-mapped array, or a Parquet file or a folder of them as a pyarrow dataset.
+def stored(source: str, size: tuple[int, int] | None = None) -> Any:
+    """A .npy file as a memory-mapped array, Parquet files as a pyarrow dataset, a folder of pictures as an `Album`.
+
+    Arguments:
+        source: The file or folder.
+        size: Height and width that pictures are resized to; None demands pictures of one size.
 
     Raises:
-        FileError: If it is neither, or damaged.
+        FileError: If it is none of these, or damaged, or is to be resized and holds no pictures.
     """
     kind = kind_of(source, None)
     with sentences(source):
+        if kind == "pictures":
+            return Album.of(source, size)
+        if size is not None:
+            raise FileError(f"Only pictures can be resized, but {source} holds none; leave the size out.")
         if kind == "npy":
             return np.load(source, mmap_mode="r", allow_pickle=False)
         if kind == "parquet" and source != STANDARD:
@@ -70,8 +83,8 @@ def stored(source: str) -> Any:
 
             return dataset(source, format="parquet")
     raise FileError(
-        f"Expected a .npy file, a Parquet file or a folder of them, which can be read piece by piece, but got "
-        f"{source}; convert it, or leave --memory out."
+        f"Expected a .npy file, a Parquet file, or a folder of them or of pictures, which can be read piece by piece, "
+        f"but got {source}; convert it, or leave --memory out."
     )
 
 

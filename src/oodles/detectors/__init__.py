@@ -13,9 +13,11 @@ from .dsebm import DSEBM, DSEBMModel
 from .engan import EnGAN, EnGANModel
 from .keeping import restored
 from .kernel_pca import KernelPCA, KernelPCAModel
+from .latent_one_class_svm import LatentOneClassSVM, LatentOneClassSVMModel
 from .negative_sampling_vae import NegativeSamplingVAE, NegativeSamplingVAEModel
 from .one_class_svm import OneClassSVM, OneClassSVMModel
 from .pyod import PyODView
+from .semi_supervised_vae import SemiSupervisedVAE, SemiSupervisedVAEModel
 from .vae import VAE, VAEModel
 from .wgan_gp import WGANGP, WGANGPModel
 
@@ -37,11 +39,15 @@ __all__ = [
     "EnGANModel",
     "KernelPCA",
     "KernelPCAModel",
+    "LatentOneClassSVM",
+    "LatentOneClassSVMModel",
     "NegativeSamplingVAE",
     "NegativeSamplingVAEModel",
     "OneClassSVM",
     "OneClassSVMModel",
     "PyODView",
+    "SemiSupervisedVAE",
+    "SemiSupervisedVAEModel",
     "VAEModel",
     "WGANGPModel",
     "load",
@@ -49,7 +55,20 @@ __all__ = [
 
 NAMES: dict[str, type[Detector]] = {
     detector.__name__: detector
-    for detector in (AutoEncoder, VAE, NegativeSamplingVAE, EnGAN, BiGAN, WGANGP, DSEBM, DAGMM, OneClassSVM, KernelPCA)
+    for detector in (
+        AutoEncoder,
+        VAE,
+        NegativeSamplingVAE,
+        SemiSupervisedVAE,
+        EnGAN,
+        BiGAN,
+        WGANGP,
+        DSEBM,
+        DAGMM,
+        LatentOneClassSVM,
+        OneClassSVM,
+        KernelPCA,
+    )
 }
 """Every detector by name: what the command line, the contract tests and saved models go by."""
 

@@ -5,7 +5,7 @@ from torch import nn
 from .. import likelihoods
 from ..layout import Layout
 from ..likelihoods import Likelihood
-from ..scores import latent_norm, likelihood, reconstruction_error
+from ..scores import Combined, latent_norm, likelihood, reconstruction_error
 from ..shapes import Batch, Codes, Parameters, PerRow
 from ..training import LossModel
 from .decoding import DecodingDetector
@@ -68,7 +68,7 @@ class AutoEncoder(DecodingDetector):
         (100,)
     """
 
-    scoring: str = "likelihood"
+    scoring: str | Combined = "likelihood"
 
     model_class = AutoEncoderModel
 

@@ -20,11 +20,15 @@ from ..errors import ParameterError
 from ..layout import Layout
 from ..scores import (
     Anchored,
+    Combined,
     Encodes,
+    Panel,
     Reconstructs,
     Referring,
     Settles,
     code,
+    combination,
+    each,
     expected,
     explained,
     named,
@@ -49,7 +53,8 @@ class Detector(Estimator):
     """The estimator that every detector is; subclasses add fields and `build`, nothing else.
 
     Arguments:
-        scoring: The score that `score_samples` and the alarms use: a key of the model's `scores`.
+        scoring: The score that `score_samples` and the alarms use: a key of the model's `scores`, or several of them
+            as one, `oodles.scores.Combined(("elbo", "kl"), "fisher")` or in words `fisher(elbo, kl)`.
         validation_fraction: Share of the rows kept from training, for early stopping and for calibration. Which rows
             these are depends on their number alone, never on `random_state`.
         contamination: None sets the alarm by `false_alarm_rate`; a share in (0, 0.5] alarms that share of the
@@ -61,7 +66,7 @@ class Detector(Estimator):
         verbose: Show a progress bar.
     """
 
-    scoring: str = ""
+    scoring: str | Combined = ""
     validation_fraction: float = 0.1
     contamination: float | Rule | None = None
     false_alarm_rate: float = 0.05
@@ -118,6 +123,8 @@ class Detector(Estimator):
             self.model_.anchor.row.copy_(rows.learned.nanmean(0).nan_to_num())
         if isinstance(self.model_, Settles):
             self.model_.settle(rows.learned, Applied(self, type(self.model_).summary)(rows.learned))
+        if self.model_.panel is not None:
+            self._compare(self.model_.panel, rows.learned)
         self._calibrate([rows.held_out])
         if isinstance(self.contamination, float):
             self.offset_ = float(np.quantile(-np.concatenate(list(self.scored(self.blocks_of(X)))), self.contamination))
@@ -134,9 +141,14 @@ class Detector(Estimator):
         return self
 
     def _refer(self, model: Referring, learned: Rows) -> None:
-        """Remember what is usual for rows that were learned; few rows are taken several times."""
-        rows = learned[torch.arange(model.reference.statistics.shape[1], device=learned.device) % len(learned)]
-        model.reference.statistics.copy_(Applied(self, statistics)(rows))
+        """Remember what is usual for rows that were learned."""
+        usual = model.reference.statistics
+        usual.copy_(Applied(self, statistics)(repeated(learned, usual.shape[1])))
+
+    def _compare(self, panel: Panel, learned: Rows) -> None:
+        """Remember what the scores that are combined say of rows that were learned."""
+        scores = tuple(map(self.score_named, panel.kinds))
+        panel.scores.copy_(Applied(self, each, scores=scores)(repeated(learned, panel.scores.shape[1])))
 
     def _calibrate(self, held_out: Iterable[Rows]) -> None:
         """Learn what scores, and what surprises per feature, are usual."""
@@ -151,6 +163,8 @@ class Detector(Estimator):
         """The model for what the encoder learned, on the device, before it has weights."""
         model = self.build(self.encoder_.layout, members, missing)
         model.members, model.missing, model.work = members, missing, {}
+        several = combination(self.scoring)
+        model.panel = several and Panel(several.kinds, members)
         return model.to(self._device).eval()
 
     @property
@@ -170,14 +184,15 @@ class Detector(Estimator):
 
     # -- scoring ----------------------------------------------------------------------------------------------------
 
-    def anomaly_score(self, X: Any, kind: str | None = None) -> np.ndarray:
+    def anomaly_score(self, X: Any, kind: str | Combined | None = None) -> np.ndarray:
         """How strange each row is, (N,); larger is stranger.
 
         Arguments:
             X: Rows or pictures as in `fit`; columns are matched by name.
             kind: A key of the model's `scores` (its unit is in that function's docstring), or None for `scoring`.
                 A number after a dash sets the draws: `iwae-500`; `reconstruction_probability-100-random` takes
-                independent points, as the paper does, instead of evenly spread ones.
+                independent points, as the paper does, instead of evenly spread ones. Some of the scores that
+                `scoring` combines may be combined by another rule.
 
         Raises:
             DataError: If the rows do not fit what was learned.
@@ -218,13 +233,13 @@ class Detector(Estimator):
         """
         return next(self.explained([X]))[1]
 
-    def member_scores(self, X: Any, kind: str | None = None) -> np.ndarray:
+    def member_scores(self, X: Any, kind: str | Combined | None = None) -> np.ndarray:
         """`anomaly_score` as each member alone would give it, (M, N)."""
         check_fitted(self)
         apply = Applied(self, self.score_named(kind or self.scoring))
         return torch.cat([apply(x).double().cpu() for x in self._read(X)], dim=1).numpy()
 
-    def scored(self, blocks: Iterable[Any], kind: str | None = None) -> Iterator[np.ndarray]:
+    def scored(self, blocks: Iterable[Any], kind: str | Combined | None = None) -> Iterator[np.ndarray]:
         """`anomaly_score` of rows that come in blocks, however many: (n,) for each block."""
         check_fitted(self)
         apply = Applied(self, self.score_named(kind or self.scoring))
@@ -262,8 +277,8 @@ class Detector(Estimator):
         """The members' mean of what is said about encoded rows, (N, …) in float64."""
         return torch.cat([apply(x).double().mean(0).cpu() for x in blocks]).numpy()
 
-    def score_named(self, kind: str) -> Callable[..., Tensor]:
-        """The function behind a name such as `elbo` or `iwae-500`."""
+    def score_named(self, kind: str | Combined) -> Callable[..., Tensor]:
+        """The function behind a name such as `elbo` or `iwae-500`, or behind several `Combined`."""
         return named(self.model_class.scores, kind, owner=type(self).__name__)
 
     # -- rows -------------------------------------------------------------------------------------------------------
@@ -308,3 +323,8 @@ class Detector(Estimator):
         """
         check_fitted(self)
         storage.write(Path(path), keeping.configuration(self), keeping.tensors(self), model_card(self))
+
+
+def repeated(rows: Rows, count: int) -> Rows:
+    """The first `count` rows; few are taken several times."""
+    return rows[torch.arange(count, device=rows.device) % len(rows)]

@@ -8,7 +8,7 @@ from torch.nn.functional import softplus
 
 from ..layout import Layout
 from ..nn import Averaged, Dropout, Linear
-from ..scores import feature_matching, sigma
+from ..scores import Combined, feature_matching, sigma
 from ..shapes import Batch, Codes, PerMember, PerRow
 from ..training import Minimize
 from .adversaries import AdversarialDetector, AdversarialModel
@@ -122,7 +122,7 @@ class BiGAN(AdversarialDetector):
         (100,)
     """
 
-    scoring: str = "sigma"
+    scoring: str | Combined = "sigma"
     activation: str = "leaky-0.1"
     lr: float = 1e-3
     optimizer: str = "adam-0.5-0.9"

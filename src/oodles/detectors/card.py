@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Template
 
+from ..scores import RULES, combination
+
 if TYPE_CHECKING:
     from .base import Detector
 
@@ -53,7 +55,6 @@ def model_card(detector: "Detector") -> str:
     kinds = {kind: len(layout.only(kind).columns) for kind in ("real", "binary", "category")}
     table = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
     noise = detector.resolved(layout).get("likelihood", "")
-    scoring = model.scores[detector.scoring.split("-")[0]]
     return CARD.render(
         name=type(detector).__name__,
         detector=detector,
@@ -62,8 +63,15 @@ def model_card(detector: "Detector") -> str:
         if layout.shape
         else f"{layout.features} columns ({table})",
         noise=noise and noise + ("" if layout.shape else OTHERS),
-        formula=(scoring.__doc__ or "").split("\n")[0],
+        formula=formula(detector),
         held=len(detector.calibration_.scores),
         smallest=detector.calibration_.smallest,
         epochs=detector.epochs_,
     )
+
+
+def formula(detector: "Detector") -> str:
+    """The first line that describes the score; of several as one, the rule that makes one of their surprises."""
+    several = combination(detector.scoring)
+    said = RULES[several.rule] if several else detector.model_.scores[str(detector.scoring).split("-")[0]]
+    return (said.__doc__ or "").split("\n")[0]

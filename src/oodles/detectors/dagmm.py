@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..layout import Layout
 from ..nn import Dropout, Linear
-from ..scores import energy, reconstruction_error
+from ..scores import Combined, energy, reconstruction_error
 from ..shapes import Batch, Codes, PerMember, PerRow, Rows
 from ..training import LossModel
 from .energies import EnergyDetector, EnergyModel, Hidden
@@ -225,7 +225,7 @@ class DAGMM(EnergyDetector):
         (100,)
     """
 
-    scoring: str = "energy"
+    scoring: str | Combined = "energy"
     hidden: tuple[int, ...] = (60, 30, 10)
     activation: str = "tanh"
     latent: int | str = "auto"

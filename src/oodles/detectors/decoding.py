@@ -20,7 +20,7 @@ class DecodingDetector(NeuralDetector):
         latent: Number of latent codes L.
         hidden: Widths of the dense encoder; the decoder mirrors them. Pictures with a convolutional network ignore it.
         network: `auto` (`mlp` for tables, `gray-light` or `color` for pictures), `mlp`, `gray`, `gray-light`, `color`,
-            `color-affine`.
+            `color-affine`, or `faces` for pictures of about 128×128 pixels.
         likelihood: A name of `oodles.likelihoods.NAMES`: what is assumed of real columns or pixels. `auto` is
             `student`, with one σ per column of a table, and `gaussian-global`, with one σ for all pixels of a picture.
     """

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..layout import Layout
 from ..nn import ACTIVATIONS, Linear
 from ..objectives import gradient
-from ..scores import random_points, slope
+from ..scores import Combined, random_points, slope
 from ..shapes import Batch, Codes, PerRow
 from ..training import LossModel
 from .energies import EnergyDetector, EnergyModel
@@ -113,7 +113,7 @@ class DSEBM(EnergyDetector):
         (100,)
     """
 
-    scoring: str = "energy"
+    scoring: str | Combined = "energy"
     activation: str = "softplus"
     noise: float = 0.5
 

@@ -10,6 +10,7 @@ from ..layout import Layout
 from ..nn import Averaged
 from ..objectives import INFORMATION, Information, score_penalty, shuffled
 from ..sampling import MALA, latent_energy, proposed, walk
+from ..scores import Combined
 from ..shapes import Batch, Codes, PerMember, PerRow
 from ..training import Minimize
 from .adversaries import CriticDetector, CriticModel, Pair
@@ -147,7 +148,7 @@ class EnGAN(CriticDetector):
         (100,)
     """
 
-    scoring: str = "energy"
+    scoring: str | Combined = "energy"
     activation: str = "leaky"
     lr: float = 1e-3
     optimizer: str = "adam-0.5-0.9"

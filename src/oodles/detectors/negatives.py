@@ -51,7 +51,8 @@ def pools_of(detector: "Detector", negatives: Any, rows: int, device: torch.devi
         return []
     if not isinstance(detector, TakesNegatives):
         raise ParameterError(
-            f"{type(detector).__name__} cannot learn from negatives; leave them out, or use NegativeSamplingVAE."
+            f"{type(detector).__name__} cannot learn from negatives; leave them out, or use NegativeSamplingVAE or "
+            "SemiSupervisedVAE."
         )
     several = isinstance(negatives, (list, tuple)) and any(map(is_set, negatives))
     every = list(negatives) if several else [negatives]

@@ -9,6 +9,7 @@ from ..errors import ParameterError
 from ..layout import Layout
 from ..likelihoods import Likelihood
 from ..nn import Dense, Observed, color_decoder, color_encoder, gray_decoder, gray_encoder
+from ..nn.networks import face_decoder, face_encoder
 
 __all__ = ["NETWORKS", "chosen_network", "codec"]
 
@@ -17,6 +18,7 @@ NETWORKS: dict[str, tuple[Callable[..., nn.Sequential], Callable[..., nn.Sequent
     "gray-light": (gray_encoder, gray_decoder),
     "color": (color_encoder, color_decoder),
     "color-affine": (partial(color_encoder, affine_only=True), partial(color_decoder, affine_only=True)),
+    "faces": (face_encoder, face_decoder),
     "color-spectral": (partial(color_encoder, spectral=True), partial(color_decoder, norm=False)),
 }
 """Encoders `(shape, outputs, members)` and decoders `(inputs, shape, parameters, members)` for pictures."""

@@ -31,8 +31,8 @@ class NeuralDetector(Detector):
         epochs: Passes over the training rows, at most; `auto` chooses by the number of rows.
         batch_size: Rows of a batch.
         lr: Learning rate.
-        optimizer: `adam`; `adam-0.5-0.9`, with less memory, for adversaries; or `rmsprop` as TensorFlow's first version
-            had it.
+        optimizer: `adam`; `adam-0.5-0.9`, with less memory, for adversaries; `nadam`, which looks ahead; or `rmsprop`
+            as TensorFlow's first version had it.
         decay: Let the learning rate fall to zero along half a cosine; `auto` does for pictures.
         early_stopping: Restore the weights that were best on the held-out rows, and stop when they stop improving.
         memory: MiB of encoded rows that training may hold at a time; None holds all. With a number, `fit` also takes a

@@ -8,7 +8,18 @@ from ..shapes import Batch, PerRow, Rows
 from .estimator import hyperparameters
 from .kernels import KernelDetector, KernelModel
 
-__all__ = ["OneClassSVM", "OneClassSVMModel"]
+__all__ = ["OneClassSVM", "OneClassSVMModel", "support_vectors"]
+
+
+def support_vectors(v: Rows, gamma: float, nu: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Which of these rows (n, W), on the CPU, are support vectors, with −α, (vectors, 1), and ρ, (1,)."""
+    from sklearn.svm import OneClassSVM as Solver  # noqa: PLC0415 - scikit-learn is slow to import
+
+    solver = Solver(nu=nu, gamma=gamma)
+    solver.random_state = 0  # else it draws from NumPy's global state a number that it does not need
+    solved = solver.fit(v.double().numpy())
+    weights, bias = torch.from_numpy(-solved.dual_coef_.T), torch.from_numpy(-solved.intercept_)
+    return torch.from_numpy(solved.support_).long(), weights, bias
 
 
 class OneClassSVMModel(KernelModel):
@@ -52,10 +63,5 @@ class OneClassSVM(KernelDetector):
 
     def solve(self, v: Rows, gamma: float) -> tuple[Tensor, Tensor, Tensor]:
         """The support vectors, −α and ρ."""
-        from sklearn.svm import OneClassSVM as Solver  # noqa: PLC0415 - scikit-learn is slow to import
-
-        solver = Solver(nu=self.nu, gamma=gamma)
-        solver.random_state = 0  # else it draws from NumPy's global state a number that it does not need
-        solved = solver.fit(v.double().numpy())
-        weights, bias = torch.from_numpy(-solved.dual_coef_.T), torch.from_numpy(-solved.intercept_)
-        return v[torch.from_numpy(solved.support_).long()], weights, bias
+        vectors, weights, bias = support_vectors(v, gamma, self.nu)
+        return v[vectors], weights, bias

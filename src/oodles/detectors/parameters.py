@@ -14,6 +14,7 @@ from ..errors import ParameterError
 from ..nn import ACTIVATIONS
 from ..objectives import INFORMATION, SHUFFLES
 from ..sampling import SOURCES
+from ..scores import Combined
 from ..training import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "check", "fingerprint", "from_json", "seed_of"]
 
 
-CHOICES = {"information": tuple(INFORMATION), "shuffle": SHUFFLES, "penalty_form": ("row", "pixel")}
+CHOICES = {
+    "information": tuple(INFORMATION),
+    "shuffle": SHUFFLES,
+    "penalty_form": ("row", "pixel"),
+    "enclosed": ("surprise", "mean", "posterior"),
+}
 """Words that some parameters take."""
 
 WIDTHS = ("hidden", "generator_hidden", "proposal_std", "discriminator_hidden")
@@ -38,7 +44,7 @@ def check(detector: "Detector") -> None:
         demand(detector, name, lambda v: v == "auto" or whole(v), "a whole number of at least 1, or 'auto'")
     demand(detector, "batch_size", whole, "a whole number of at least 1")
     demand(detector, "lr", lambda v: v > 0, "a positive number")
-    for name in ("validation_fraction", "false_alarm_rate", "nu"):
+    for name in ("validation_fraction", "false_alarm_rate", "nu", "anomaly_share"):
         demand(detector, name, lambda v: 0 < v < 1, "a share between 0 and 1")
     demand(
         detector,
@@ -63,6 +69,7 @@ def check(detector: "Detector") -> None:
         "beta",
         "negative_weight",
         "negative_reconstruction",
+        "label_weight",
         "entropy",
         "penalty",
         "mcmc_step",
@@ -72,8 +79,8 @@ def check(detector: "Detector") -> None:
         demand(detector, name, lambda v: v >= 0, "a number that is not negative")
     for name in ("average", "background", "dropout"):
         demand(detector, name, lambda v: 0 <= v < 1, "a share of at least 0 and below 1")
-    for name in ("information", "shuffle", "penalty_form"):
-        demand(detector, name, CHOICES[name].__contains__, f"one of {', '.join(CHOICES[name])}")
+    for name, words in CHOICES.items():
+        demand(detector, name, words.__contains__, f"one of {', '.join(words)}")
     for name in ("n_phi", "n_critic", "mixtures"):
         demand(detector, name, whole, "a whole number of at least 1")
     demand(detector, "noise", lambda v: v > 0, "a positive number")
@@ -86,10 +93,11 @@ def check(detector: "Detector") -> None:
     demand(
         detector,
         "gamma",
-        lambda v: v in ("scale", "auto") if isinstance(v, str) else 0 < v < np.inf,
-        "a positive number, 'scale' or 'auto'",
+        lambda v: v in ("scale", "auto", "median") if isinstance(v, str) else 0 < v < np.inf,
+        "a positive number, 'scale', 'auto' or 'median'",
     )
-    demand(detector, "rows", whole, "a whole number of at least 1")
+    for name in ("rows", "landmarks"):
+        demand(detector, name, whole, "a whole number of at least 1")
     known = ", ".join(("auto", "none", *SOURCES))
     demand(detector, "source", is_source, f"one of {known}, or a value of oodles.sampling")
     detector.score_named(detector.scoring)
@@ -135,6 +143,8 @@ def as_json(detector: "Detector") -> dict[str, Any]:
     rule = values["contamination"]
     if callable(rule):
         values["contamination"] = {"rule": type(rule).__name__, **asdict(rule)}
+    if isinstance(scoring := values["scoring"], Combined):
+        values["scoring"] = asdict(scoring)
     if is_dataclass(source := values.get("source")) and not isinstance(source, type):
         values["source"] = {"kind": type(source).__name__, **asdict(source)}
     plain: dict[str, Any] = json.loads(json.dumps(values, default=lambda v: str(v) if isinstance(v, Path) else None))
@@ -146,6 +156,8 @@ def from_json(values: dict[str, Any]) -> dict[str, Any]:
     parameters = {**values, **{name: tuple(values[name]) for name in WIDTHS if isinstance(values.get(name), list)}}
     if isinstance(rule := parameters["contamination"], dict):
         parameters["contamination"] = RULES[rule["rule"]](**{k: v for k, v in rule.items() if k != "rule"})
+    if isinstance(scoring := parameters["scoring"], dict):
+        parameters["scoring"] = Combined(tuple(scoring["kinds"]), scoring["rule"])
     if isinstance(source := parameters.get("source"), dict):
         kinds = {type(value).__name__: type(value) for value in SOURCES.values()}
         parameters["source"] = kinds[source["kind"]](**{k: v for k, v in source.items() if k != "kind"})

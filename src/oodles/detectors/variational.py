@@ -13,6 +13,7 @@ from ..likelihoods import Likelihood
 from ..nn import Draws
 from ..sampling import Uniform
 from ..scores import (
+    Combined,
     Reference,
     bits_per_dim,
     density,
@@ -162,7 +163,7 @@ class Variational(DecodingDetector):
             `likelihood_ratio` needs; 0 trains none. It doubles the time of a fit.
     """
 
-    scoring: str = "elbo"
+    scoring: str | Combined = "elbo"
     beta: float = 1.0
     background: float = 0.0
 

@@ -6,6 +6,7 @@ import torch
 
 from ..layout import Layout
 from ..objectives import lipschitz_penalty
+from ..scores import Combined
 from ..shapes import Batch, PerMember
 from ..training import Minimize
 from .adversaries import CriticDetector, CriticModel
@@ -73,7 +74,7 @@ class WGANGP(CriticDetector):
         (100,)
     """
 
-    scoring: str = "energy"
+    scoring: str | Combined = "energy"
     activation: str = "leaky"
     lr: float = 1e-3
     optimizer: str = "adam-0.5-0.9"

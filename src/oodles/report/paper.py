@@ -93,9 +93,9 @@ class Sheet:
 
     @property
     def beyond(self) -> tuple[str, ...]:
-        """Extra quantities that some line has."""
-        seen = [value.name for line in self.lines for value in line.beyond if value.mean is not None]
-        return tuple(dict.fromkeys(seen))
+        """Extra quantities that some line has, in the table's order."""
+        seen = {value.name for line in self.lines for value in line.beyond if value.mean is not None}
+        return tuple(name for name in self.table.beyond if name in seen)
 
     @property
     def claims(self) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ A score never names a model class: it says in a Protocol what it needs.
 """
 
 from .adversarial import feature_matching, sigma
+from .classes import classified_elbo, log_odds
+from .combined import RULES, Combined, Panel, combination, each
 from .complexity import code_length, input_complexity
 from .energy import energy, score_norm, slope
 from .ensemble import likelihood_ratio, waic
@@ -15,6 +17,7 @@ from .points import normal_points, random_points
 from .protocols import (
     Anchored,
     Backed,
+    Classifies,
     Encodes,
     Energetic,
     Paired,
@@ -36,13 +39,17 @@ from .regret import likelihood_regret
 from .statistics import Reference, density, statistics, typicality
 
 __all__ = [
+    "RULES",
     "UNITS",
     "Anchor",
     "Anchored",
     "Backed",
+    "Classifies",
+    "Combined",
     "Encodes",
     "Energetic",
     "Paired",
+    "Panel",
     "Posterior",
     "Reconstructs",
     "Reference",
@@ -51,10 +58,13 @@ __all__ = [
     "Settles",
     "attributed",
     "bits_per_dim",
+    "classified_elbo",
     "code",
     "code_length",
+    "combination",
     "density",
     "divergence",
+    "each",
     "elbo",
     "energy",
     "expected",
@@ -67,6 +77,7 @@ __all__ = [
     "likelihood",
     "likelihood_ratio",
     "likelihood_regret",
+    "log_odds",
     "mean_log_probability",
     "named",
     "normal_points",
@@ -103,5 +114,7 @@ UNITS = {
     "likelihood_ratio": "nats: elbo - that of a model of spoiled rows",
     "likelihood_regret": "nats: elbo - the best elbo of any posterior",
     "input_complexity": "bits per cell: bits_per_dim - those of a lossless code",
+    "classified_elbo": "nats: elbo per feature - log q(usual | x)",
+    "log_odds": "nats: log q(strange | x) - log q(usual | x)",
 }
 """Every score by name, with its unit and formula."""

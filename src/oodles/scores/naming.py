@@ -7,22 +7,27 @@ from typing import Any
 
 from ..errors import ParameterError
 from ..shapes import PerRow
+from .combined import Combined, combination, combined
 
 __all__ = ["named"]
 
 
-def named(scores: Mapping[str, Callable[..., PerRow]], kind: str, *, owner: str) -> Callable[..., PerRow]:
-    """The function behind a name such as `elbo`, `iwae-500` or `reconstruction_probability-100-random`.
+def named(scores: Mapping[str, Callable[..., PerRow]], kind: str | Combined, *, owner: str) -> Callable[..., PerRow]:
+    """The function behind a name: `elbo`, `iwae-500`, `reconstruction_probability-100-random` or `min(elbo, kl)`.
 
     Arguments:
         scores: Functions by name.
-        kind: The name, and after a dash the draws, and after another `random`.
+        kind: The name, and after a dash the draws, and after another `random`; or several `Combined`.
         owner: Whose scores they are, for the message.
 
     Raises:
         ParameterError: If there is no such score, or it takes no draws.
     """
-    name, *asked = kind.split("-")
+    several = combination(kind)
+    if several is not None:
+        each = tuple(named(scores, one, owner=owner) for one in several.kinds)
+        return partial(combined, scores=each, kinds=several.kinds, rule=several.rule)
+    name, *asked = str(kind).split("-")
     score = scores.get(name)
     more: dict[str, Any] | None = {}
     if asked:

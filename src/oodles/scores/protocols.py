@@ -10,6 +10,7 @@ from ..shapes import Batch, Codes, Parameters, PerRow, Rows
 __all__ = [
     "Anchored",
     "Backed",
+    "Classifies",
     "Encodes",
     "Energetic",
     "Paired",
@@ -117,6 +118,14 @@ class Posterior(Reconstructs, Protocol):
 
     def posterior(self, x: Batch) -> tuple[Codes, Codes]:
         """Mean and standard deviation of q(z | x)."""
+
+
+@runtime_checkable
+class Classifies(Posterior, Protocol):
+    """A model of rows in classes: 0 is usual, 1 is strange; its posterior and decoder are those of usual rows."""
+
+    def log_classes(self, x: Batch) -> Tensor:
+        """log q(y | x) of every class, (M, B, K)."""
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from ..shapes import Batch, PerRow
 from .latent import divergence
 from .protocols import Posterior, Referring
 
-__all__ = ["Reference", "density", "statistics", "typicality"]
+__all__ = ["Reference", "density", "rarity", "statistics", "typicality"]
 
 ROWS, NUMBERS = 1024, 6
 
@@ -67,16 +67,22 @@ def density(model: Referring, x: Batch) -> PerRow:
     $T_k$ are the statistics of K rows that the model learned from, $\Sigma$ their covariance and $h = K^{-1/10}$
     (Scott's rule). Rows that are too easy are as strange as rows that are too hard. It costs as much as `likelihood`.
     """
-    usual = model.reference.statistics.double()
-    numbers = statistics(model, x).double()
-    middle = usual.mean(1, keepdim=True)
-    scatter = (usual - middle).mT @ (usual - middle) / usual.shape[1]
-    scatter = scatter + torch.diag_embed(scatter.diagonal(dim1=1, dim2=2) * 1e-6 + 1e-12)
+    return rarity(statistics(model, x).double(), model.reference.statistics.double()).float()
+
+
+def rarity(numbers: Tensor, usual: Tensor) -> Tensor:
+    r"""$-\log \frac1n \sum_i N(T;\ T_i, h^2 \Sigma)$ in nats, up to a constant, (…, B, K) and (…, n, K) → (…, B).
+
+    $\Sigma$ is the covariance of the usual numbers $T_i$, and $h = n^{-1/(K + 4)}$ (Scott's rule).
+    """
+    middle = usual.mean(-2, keepdim=True)
+    scatter = (usual - middle).mT @ (usual - middle) / usual.shape[-2]
+    scatter = scatter + torch.diag_embed(scatter.diagonal(dim1=-2, dim2=-1) * 1e-6 + 1e-12)
     root = torch.linalg.cholesky(scatter)
     white, known = (torch.linalg.solve_triangular(root, (t - middle).mT, upper=False).mT for t in (numbers, usual))
     distances = torch.cdist(white, known, compute_mode="donot_use_mm_for_euclid_dist").square()
-    width = usual.shape[1] ** (-2 / (NUMBERS + 4))
-    return (math.log(usual.shape[1]) - (distances / (-2 * width)).logsumexp(-1)).float()
+    width = usual.shape[-2] ** (-2 / (usual.shape[-1] + 4))
+    return math.log(usual.shape[-2]) - (distances / (-2 * width)).logsumexp(-1)
 
 
 def typicality(model: Referring, x: Batch) -> PerRow:

@@ -4,7 +4,7 @@ from .chunks import Chunks
 from .loop import History, Schedule, train
 from .minimizer import Minimizer
 from .model import LossModel, Minimize, Model, Scored
-from .optimizers import OPTIMIZERS, RMSProp
+from .optimizers import OPTIMIZERS, NAdam, RMSProp
 from .source import Resident, Source
 from .threads import LARGE, fixed_threads, flops, threads_for
 
@@ -17,6 +17,7 @@ __all__ = [
     "Minimize",
     "Minimizer",
     "Model",
+    "NAdam",
     "RMSProp",
     "Resident",
     "Schedule",

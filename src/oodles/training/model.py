@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -31,12 +31,14 @@ class Scored(nn.Module, ABC):
         members: Number of members, M.
         missing: Encoded columns with missing cells in training.
         work: Floating-point operations of what was applied to a chunk of rows, by name.
+        panel: What the scores that a detector combines say of learned rows; None if it combines none.
     """
 
     scores: ClassVar[Mapping[str, Callable[..., PerRow]]] = {}
     members: int
     missing: list[int]
     work: dict[str, float]
+    panel: Any
 
 
 class Model(Scored):
