@@ -13,7 +13,7 @@ OWN_OPTIONS = {"checkpoint": "--resume", "schema": "--schema", "verbose": "--qui
 
 
 def choose(name: str) -> type:
-    """The detector of that name, whatever its case.
+    """The detector of that name, whatever its case and with or without dashes.
 
     Raises:
         BadParameter: If there is none.
@@ -21,11 +21,12 @@ def choose(name: str) -> type:
     from .. import detectors  # noqa: PLC0415 - torch arrives here
 
     known = {key.lower(): value for key, value in detectors.NAMES.items()}
-    if name.lower() not in known:
+    wanted = name.lower().replace("-", "")
+    if wanted not in known:
         raise typer.BadParameter(
             f"there is no detector {name!r}; there are {', '.join(detectors.NAMES)}.", param_hint="--detector"
         )
-    return known[name.lower()]
+    return known[wanted]
 
 
 def detector(name: str, *, settings: Sequence[str], schema: dict[str, str], **given: Any) -> Any:
