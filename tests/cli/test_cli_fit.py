@@ -11,6 +11,7 @@ from PIL import Image
 from samples import ROWS, TINY, put, table
 
 from oodles import load
+from oodles.cli import making
 from oodles.data.pictures import Album
 from oodles.detectors import VAE, AutoEncoder
 
@@ -70,6 +71,11 @@ class TestInput:
             )
 
         assert fit(tmp_path).encoder_.layout.shape == (1, 8, 8)
+
+    @pytest.mark.parametrize("name", ["vae", "latent-one-class-svm", "Semi-Supervised-VAE"])
+    def test_detectors_have_names_in_any_case_with_dashes_or_without(self, name):
+        """As people write them."""
+        assert making.choose(name).__name__.lower() == name.lower().replace("-", "")
 
     @pytest.fixture
     def photos(self, tmp_path):

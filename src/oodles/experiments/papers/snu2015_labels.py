@@ -37,7 +37,7 @@ SEMI_SUPERVISED = Table(
         ),
         (
             "The authors make 3,000 passes of 100 or 200 steps; M1+M2 here made 20 of 196 with M1 and as many with M2, "
-            "about 25 minutes of one core for five members, and its error was still falling. Without `--epochs` and "
+            "about 25 minutes of one core for five members. Without `--epochs` and "
             "`--lr`, the command spends what they spent."
         ),
         (
@@ -75,14 +75,18 @@ HANDFUL = Table(
     remarks=(
         "Both learn the same half of the normal rows and the same labels; each split of the rows is a run.",
         (
-            "Can semi-supervised learning work with a handful of labels? Yes, and five are enough to see it; but which "
-            "method profits more depends on the table. Where anomalies are of few kinds (`28_pendigits`, `6_cardio`) "
-            "negative sampling learns more from the same five; on `2_annthyroid` and `30_satellite` the "
-            "semi-supervised model does."
+            "Can semi-supervised learning work with a handful of labels? Yes: over the four tables that were run, five "
+            "labels raise the mean average precision from .75 to .83 (classified ELBO), or to .86 with ELBO and log "
+            "odds by Fisher's rule; negative sampling makes .87 of the same five. Fifty make .92, .91 and .94."
         ),
         (
-            "Without a label its classifier says nothing of use (log odds), and the classified ELBO ranks as the ELBO "
-            "does; with labels, log odds and Fisher's rule are often the best that the model has."
+            "Without a label the classifier says nothing of use (log odds), and the classified ELBO ranks as the ELBO "
+            "does. Fisher's rule believes both, and wants labels."
+        ),
+        (
+            "Rows without a label also count as labeled by the prior, which M2 has not: without that, five labels gave "
+            "an average precision of .17 instead of .83 in a run of `28_pendigits`, where the second class took usual "
+            "digits for its own."
         ),
     ),
 )
