@@ -144,7 +144,7 @@ class TestTasks:
         """Nothing is learned; bright columns are told by their neighbors."""
         task = latents.PixelDigits()
         assert run(task, tmp_path).numbers["all"]["k-NN, codes"][0] > 0.7
-        assert task.described(SMALL) == {}
+        assert task.described(SMALL) == {"projected": "pixels"}
 
     @pytest.mark.parametrize("usual", ["one", "nine"])
     def test_enclosed(self, made_up, tmp_path, monkeypatch, usual) -> None:  # noqa: ARG002
