@@ -12,7 +12,7 @@ from ..detectors import VAE, Detector, NegativeSamplingVAE
 from ..metrics import auroc, average_precision
 from .tasks import Budget, Result
 
-__all__ = ["KnownAnomalies"]
+__all__ = ["KnownAnomalies", "split", "taken"]
 
 MOST, RESERVED = 10_000, 100
 KINDS = ("elbo", "kl", "density")
@@ -57,18 +57,23 @@ class KnownAnomalies:
         truth = np.asarray(found.y)
         numbers: dict[str, list[float]] = {}
         for seed in range(budget.members):
-            rng = np.random.default_rng(seed)
-            normal, strange = (rng.permutation(np.flatnonzero(truth == label)) for label in (0, 1))
-            half, aside = len(normal) // 2, min(RESERVED, len(strange) // 2)
-            tests = np.concatenate([normal[half:][: 2 * MOST], strange[aside:][: 2 * MOST]])
+            learned, strange, tests = split(truth, self.known or 0, seed)
             detector = self.detector(seed, schema=dict(found.schema) or None, device=device, verbose=verbose)
-            negatives = taken(found.X, strange[: min(self.known, aside)]) if self.known else None
-            detector.fit(taken(found.X, normal[:half][:MOST]), negatives=negatives)
+            detector.fit(taken(found.X, learned), negatives=taken(found.X, strange) if self.known else None)
             for kind in KINDS:
                 scores = detector.anomaly_score(taken(found.X, tests), kind)
                 numbers.setdefault(f"AUC {kind}", []).append(auroc(truth[tests], scores))
                 numbers.setdefault(f"AP {kind}", []).append(average_precision(truth[tests], scores))
         return Result({"others": numbers}, notes=(found.note,) if found.note else ())
+
+
+def split(truth: np.ndarray, known: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows to learn, anomalies that are known (at most those set aside), and rows to judge."""
+    rng = np.random.default_rng(seed)
+    normal, strange = (rng.permutation(np.flatnonzero(truth == label)) for label in (0, 1))
+    half, aside = len(normal) // 2, min(RESERVED, len(strange) // 2)
+    judged = np.concatenate([normal[half:][: 2 * MOST], strange[aside:][: 2 * MOST]])
+    return normal[:half][:MOST], strange[: min(known, aside)], judged
 
 
 def taken(rows: Any, which: np.ndarray) -> Any:

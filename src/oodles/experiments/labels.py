@@ -9,7 +9,7 @@ import numpy as np
 from .. import data
 from ..detectors import Detector, NegativeSamplingVAE, SemiSupervisedVAE
 from ..metrics import auroc, average_precision
-from .known import MOST, RESERVED, taken
+from .known import split, taken
 from .tasks import Budget, Result
 
 __all__ = ["HandfulOfLabels"]
@@ -62,13 +62,9 @@ class HandfulOfLabels:
         truth = np.asarray(found.y)
         numbers: dict[str, dict[str, list[float]]] = {kind: {"AUROC": [], "AP": []} for kind in KINDS[self.method]}
         for seed in range(budget.members):
-            rng = np.random.default_rng(seed)
-            normal, strange = (rng.permutation(np.flatnonzero(truth == label)) for label in (0, 1))
-            half, aside = len(normal) // 2, min(RESERVED, len(strange) // 2)
-            tests = np.concatenate([normal[half:][: 2 * MOST], strange[aside:][: 2 * MOST]])
+            learned, strange, tests = split(truth, self.known, seed)
             detector = self.detector(seed, schema=dict(found.schema) or None, device=device, verbose=verbose)
-            negatives = taken(found.X, strange[: min(self.known, aside)]) if self.known else None
-            detector.fit(taken(found.X, normal[:half][:MOST]), negatives=negatives)
+            detector.fit(taken(found.X, learned), negatives=taken(found.X, strange) if self.known else None)
             for kind, measured in numbers.items():
                 scores = detector.anomaly_score(taken(found.X, tests), kind)
                 measured["AUROC"].append(auroc(truth[tests], scores))

@@ -167,12 +167,14 @@ def combined(
         raise ParameterError(f"'{asked}' needs to know what these scores say of learned rows: fit with it as scoring.")
     usual = panel.scores.mean(0)[:, [panel.kinds.index(kind) for kind in kinds]]
     here = each(model, x, scores=scores).mean(0)
-    t, known = (
-        torch.stack([surprise(s, u) for s, u in zip(rows.unbind(-1), usual.unbind(-1), strict=True)], dim=-1)
-        for rows in (here, usual)
-    )
-    said = rarest(t, known) if rule == "density" else RULES[rule](t)
+    t = surprises(here, usual)
+    said = rarest(t, surprises(usual, usual)) if rule == "density" else RULES[rule](t)
     return said.expand(len(x), -1)
+
+
+def surprises(scores: Tensor, usual: Tensor) -> Tensor:
+    """Each score as a surprise among the usual ones of its kind, (B, K) and (n, K) → (B, K)."""
+    return torch.stack([surprise(s, u) for s, u in zip(scores.unbind(-1), usual.unbind(-1), strict=True)], dim=-1)
 
 
 def surprise(s: Tensor, usual: Tensor) -> Tensor:
